@@ -1,0 +1,312 @@
+//! The file format: what an operator may write in `palisade.toml`, read with places.
+
+use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
+
+use ipnet::IpNet;
+use toml::de::DeTable;
+
+use crate::error::SettingError;
+use crate::mode::Mode;
+use crate::section::{Placed, Section};
+
+/// A settings file, as written; defaults are filled in where a value has one.
+#[derive(Clone, Debug, Default)]
+pub struct Document {
+    /// `mode`.
+    pub mode: Mode,
+    /// `[[listeners]]`.
+    pub listeners: Vec<Listener>,
+    /// `[trust] proxies`.
+    pub trusted: Vec<IpNet>,
+    /// `[services.NAME]`, by name.
+    pub services: Vec<ServiceDocument>,
+    /// `[console] bind`.
+    pub console: Option<SocketAddr>,
+    /// `[storage] store`: the path of the database.
+    pub store: Option<String>,
+    /// `[telemetry] bind`.
+    pub telemetry: Option<SocketAddr>,
+    /// `[runtime] workers`.
+    pub workers: Option<usize>,
+}
+
+/// A place where traffic comes in.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Listener {
+    /// Address and port.
+    pub bind: SocketAddr,
+}
+
+/// One API.
+#[derive(Clone, Debug)]
+pub struct ServiceDocument {
+    /// Its name.
+    pub name: Placed<String>,
+    /// Hosts it answers for; none: every host.
+    pub hosts: Vec<Placed<String>>,
+    /// Where it really runs.
+    pub upstreams: Vec<Upstream>,
+    /// Files of its contract, relative to the settings file.
+    pub spec: Vec<Placed<String>>,
+    /// Overrides the file's `mode`.
+    pub mode: Option<Mode>,
+    /// For operations that are missing from the contract; default: the service's mode.
+    pub undocumented: Option<Mode>,
+    /// `limits.body`, in bytes.
+    pub body_bytes_max: Option<u64>,
+    /// `limits.on_overflow`: for bodies larger than the limit; default: the service's mode.
+    pub on_overflow: Option<Mode>,
+}
+
+/// `http://host:port` of a server behind the gateway.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct Upstream {
+    /// Name or address.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+}
+
+impl Document {
+    /// Reads a settings file.
+    ///
+    /// # Errors
+    /// Every mistake in it, in the order of the text.
+    pub fn read(text: &str) -> Result<Self, Vec<SettingError>> {
+        let root = DeTable::parse(text).map_err(|error| vec![syntax(&error)])?;
+        let mut errors = Vec::new();
+        let document = read_root(Section::new(root.get_ref(), String::new()), &mut errors);
+        errors.sort_by_key(|error| error.span.as_ref().map_or(usize::MAX, |span| span.start));
+        if errors.is_empty() { Ok(document) } else { Err(errors) }
+    }
+}
+
+fn syntax(error: &toml::de::Error) -> SettingError {
+    SettingError {
+        code: "config::syntax",
+        span: error.span(),
+        setting: "the file".to_owned(),
+        message: error.message().to_owned(),
+        remedy: "write TOML 1.0".to_owned(),
+    }
+}
+
+fn read_root(mut root: Section<'_>, errors: &mut Vec<SettingError>) -> Document {
+    root.later(&["include", "auth", "policies", "dlp"]);
+    let mut document = Document {
+        mode: root.mode("mode", errors).unwrap_or_default(),
+        ..Document::default()
+    };
+    for (mut listener, span) in root.sections("listeners", errors) {
+        listener.later(&["tls", "client_ca", "proxy_protocol"]);
+        match address(&mut listener, errors) {
+            Some(bind) => document.listeners.push(Listener { bind }),
+            None => missing(&listener, "bind", "an address as in \"127.0.0.1:8080\"", span, errors),
+        }
+        listener.finish(errors);
+    }
+    if let Some(mut trust) = root.section("trust", errors) {
+        document.trusted = networks(&mut trust, errors);
+        trust.finish(errors);
+    }
+    if let Some(services) = root.section("services", errors) {
+        for (name, span, entry) in services.entries() {
+            let path = services.name(name);
+            if let Some(section) = services.table_of(path, name, entry, errors) {
+                let name = Placed { value: name.to_owned(), span };
+                document.services.push(read_service(name, section, errors));
+            }
+        }
+    }
+    if let Some(mut console) = root.section("console", errors) {
+        console.later(&["oidc", "writes"]);
+        document.console = address(&mut console, errors);
+        console.finish(errors);
+    }
+    if let Some(storage) = root.section("storage", errors) {
+        document.store = read_storage(storage, errors);
+    }
+    if let Some(mut telemetry) = root.section("telemetry", errors) {
+        telemetry.later(&["per_endpoint"]);
+        document.telemetry = address(&mut telemetry, errors);
+        telemetry.finish(errors);
+    }
+    if let Some(mut runtime) = root.section("runtime", errors) {
+        document.workers = workers(&mut runtime, errors);
+        runtime.finish(errors);
+    }
+    root.finish(errors);
+    document
+}
+
+fn read_service(
+    name: Placed<String>,
+    mut section: Section<'_>,
+    errors: &mut Vec<SettingError>,
+) -> ServiceDocument {
+    section.later(&["session", "format", "resolve"]);
+    let hosts = section.texts("hosts", errors);
+    let upstreams = section.texts("upstreams", errors);
+    if upstreams.is_empty() {
+        let expected = "a list as in [\"http://127.0.0.1:9000\"]";
+        missing(&section, "upstreams", expected, name.span.clone(), errors);
+    }
+    let upstreams = upstreams
+        .iter()
+        .filter_map(|text| read_upstream(&section.name("upstreams"), text, errors))
+        .collect();
+    let spec = section.texts("spec", errors);
+    for text in spec.iter().filter(|text| text.value == "learned" || text.value.contains("://")) {
+        errors.push(SettingError {
+            code: "config::not_in_this_version",
+            span: Some(text.span.clone()),
+            setting: section.name("spec"),
+            message: format!("found `{}`, expected the path of a file", text.value),
+            remedy: "name OpenAPI files, relative to this one".to_owned(),
+        });
+    }
+    let mode = section.mode("mode", errors);
+    let undocumented = section.mode("undocumented", errors);
+    let (mut body_bytes_max, mut on_overflow) = (None, None);
+    if let Some(mut limits) = section.section("limits", errors) {
+        limits.later(&["inspect_timeout"]);
+        body_bytes_max = limits.size("body", errors);
+        on_overflow = limits.mode("on_overflow", errors);
+        limits.finish(errors);
+    }
+    section.finish(errors);
+    ServiceDocument {
+        name,
+        hosts,
+        upstreams,
+        spec,
+        mode,
+        undocumented,
+        body_bytes_max,
+        on_overflow,
+    }
+}
+
+fn read_upstream(
+    setting: &str,
+    text: &Placed<String>,
+    errors: &mut Vec<SettingError>,
+) -> Option<Upstream> {
+    let parsed = text.value.strip_prefix("http://").and_then(|rest| {
+        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        let (host, port) = match rest.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
+            _ => (rest, 80),
+        };
+        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        let plain = !host.is_empty()
+            && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte));
+        plain.then(|| Upstream { host: host.to_owned(), port })
+    });
+    if parsed.is_none() {
+        errors.push(SettingError {
+            code: "config::upstream",
+            span: Some(text.span.clone()),
+            setting: setting.to_owned(),
+            message: format!("`{}` is not an upstream of this version", text.value),
+            remedy: "write http://HOST:PORT, without a path".to_owned(),
+        });
+    }
+    parsed
+}
+
+fn read_storage(mut storage: Section<'_>, errors: &mut Vec<SettingError>) -> Option<String> {
+    let store = storage.text("store", errors);
+    let observations = storage.text("observations", errors);
+    let meters = storage.text("meters", errors);
+    let path = store.as_ref().and_then(|text| text.value.strip_prefix("sqlite:"));
+    let mut refuse = |key: &str, text: &Placed<String>, remedy: &str| {
+        errors.push(SettingError {
+            code: "config::storage",
+            span: Some(text.span.clone()),
+            setting: storage.name(key),
+            message: format!("`{}` is not a storage of this version", text.value),
+            remedy: remedy.to_owned(),
+        });
+    };
+    if let (Some(text), None) = (&store, path) {
+        refuse("store", text, "write \"sqlite:FILE\"");
+    }
+    if let Some(text) = &observations
+        && store.as_ref().is_none_or(|store| store.value != text.value)
+    {
+        refuse("observations", text, "use the same database as `store`");
+    }
+    if let Some(text) = meters.filter(|text| text.value != "memory") {
+        refuse("meters", &text, "write \"memory\"");
+    }
+    let path = path.map(str::to_owned);
+    storage.finish(errors);
+    path
+}
+
+fn workers(runtime: &mut Section<'_>, errors: &mut Vec<SettingError>) -> Option<usize> {
+    let workers = runtime.count("workers", errors)?;
+    if (1..=1_024).contains(&workers.value) {
+        return usize::try_from(workers.value).ok();
+    }
+    errors.push(SettingError {
+        code: "config::range",
+        span: Some(workers.span),
+        setting: runtime.name("workers"),
+        message: format!("found {}, expected 1 to 1024", workers.value),
+        remedy: "leave it out for one worker per core".to_owned(),
+    });
+    None
+}
+
+fn address(section: &mut Section<'_>, errors: &mut Vec<SettingError>) -> Option<SocketAddr> {
+    let text = section.text("bind", errors)?;
+    let parsed = text.value.parse().ok();
+    if parsed.is_none() {
+        errors.push(SettingError {
+            code: "config::address",
+            span: Some(text.span),
+            setting: section.name("bind"),
+            message: format!("`{}` is not an address with a port", text.value),
+            remedy: "write \"127.0.0.1:8080\" or \"[::1]:8080\"".to_owned(),
+        });
+    }
+    // what is wrong has been said; anything will do until the file is mended
+    parsed.or(Some(SocketAddr::from(([127, 0, 0, 1], 0))))
+}
+
+fn networks(trust: &mut Section<'_>, errors: &mut Vec<SettingError>) -> Vec<IpNet> {
+    let mut networks = Vec::new();
+    for text in trust.texts("proxies", errors) {
+        let single = text.value.parse::<IpAddr>().ok().map(IpNet::from);
+        match text.value.parse::<IpNet>().ok().or(single) {
+            Some(network) => networks.push(network),
+            None => errors.push(SettingError {
+                code: "config::network",
+                span: Some(text.span),
+                setting: trust.name("proxies"),
+                message: format!("`{}` is not a network", text.value),
+                remedy: "write an address or a prefix, as in \"10.0.0.0/8\"".to_owned(),
+            }),
+        }
+    }
+    networks
+}
+
+fn missing(
+    section: &Section<'_>,
+    key: &str,
+    expected: &str,
+    span: Range<usize>,
+    errors: &mut Vec<SettingError>,
+) {
+    errors.push(SettingError {
+        code: "config::missing",
+        span: Some(span),
+        setting: section.name(key),
+        message: format!("`{key}` is missing"),
+        remedy: format!("add {expected}"),
+    });
+}
