@@ -1,0 +1,98 @@
+//! A policy made ready for use: immutable, shared by all workers.
+
+use std::sync::Arc;
+
+use exchange::decision::{Action, Decision, Denial, Problem};
+use exchange::message::RequestHead;
+use exchange::moment::Moment;
+use exchange::peer::Peer;
+use exchange::redact::Pseudonymizer;
+use policy::{Policy, Service};
+
+use crate::inspection::Inspection;
+use crate::step::Step;
+
+/// The media types that most bodies have, so that naming one costs no allocation.
+const COMMON_MEDIA: [&str; 8] = [
+    "",
+    "application/json",
+    "application/problem+json",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data",
+    "text/html",
+    "text/plain",
+    "application/octet-stream",
+];
+
+/// A policy made ready for use.
+#[derive(Debug)]
+pub struct Inspector {
+    policy: Arc<Policy>,
+    pseudonymizer: Pseudonymizer,
+    media: [Arc<str>; COMMON_MEDIA.len()],
+    unknown_service: Arc<str>,
+}
+
+impl Inspector {
+    /// Makes a policy ready for use. `pseudonymizer` decides what principals and objects are
+    /// called in observations.
+    #[must_use]
+    pub fn compile(policy: Arc<Policy>, pseudonymizer: Pseudonymizer) -> Self {
+        Self {
+            policy,
+            pseudonymizer,
+            media: COMMON_MEDIA.map(Arc::from),
+            unknown_service: Arc::from(""),
+        }
+    }
+
+    /// The policy.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The request's head is complete. `now` is the shell's clock, or the record's time.
+    pub fn begin(
+        self: &Arc<Self>,
+        head: &RequestHead<'_>,
+        peer: &Peer,
+        now: Moment,
+    ) -> (Inspection, Step) {
+        let service = self.policy.service_for(head.host);
+        let mut inspection = Inspection::new(Arc::clone(self), service, head, peer, now);
+        let step = match service {
+            Some(_) => inspection.request_head(head),
+            None => {
+                let denial = Denial {
+                    problem: Problem::UnknownHost,
+                    rules: Vec::new(),
+                    errors: Vec::new(),
+                    allow: Vec::new(),
+                };
+                Step::Stop(Decision { action: Action::Deny, denial: Some(denial) })
+            }
+        };
+        (inspection, step)
+    }
+
+    pub(crate) fn service(&self, index: Option<usize>) -> Option<&Service> {
+        self.policy.services.get(index?)
+    }
+
+    pub(crate) fn service_name(&self, index: Option<usize>) -> Arc<str> {
+        Arc::clone(self.service(index).map_or(&self.unknown_service, |service| &service.name))
+    }
+
+    pub(crate) fn pseudonymizer(&self) -> &Pseudonymizer {
+        &self.pseudonymizer
+    }
+
+    /// The media type in lower case.
+    pub(crate) fn media(&self, text: &[u8]) -> Arc<str> {
+        match self.media.iter().find(|known| known.as_bytes().eq_ignore_ascii_case(text)) {
+            Some(known) => Arc::clone(known),
+            None => Arc::from(String::from_utf8_lossy(&text[..text.len().min(100)]).to_lowercase()),
+        }
+    }
+}

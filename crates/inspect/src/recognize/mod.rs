@@ -1,0 +1,239 @@
+//! Sensitive data in a named value. What a value is decides first; a name makes certain what a
+//! value alone cannot: eleven digits are a number of many things, under `pesel` with the right check
+//! digit they are a person. Masked values are not data.
+//!
+//! One value says little: every tenth number passes Luhn's test. Whoever needs to be sure counts how
+//! many values of a field were recognised.
+
+mod check;
+mod crypto;
+mod digits;
+mod name;
+mod network;
+mod person;
+mod secret;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+use exchange::data_class::DataClass;
+use exchange::kind::ValueKind;
+pub(crate) use text::scan_text;
+
+use name::Hint;
+
+/// Bytes up to which a value is looked at as one value; longer ones are text.
+const VALUE_BYTES_MAX: usize = 256;
+
+/// What sensitive data the value of a field is.
+pub(crate) fn classify(name: &str, value: &str) -> Option<DataClass> {
+    let value = value.trim_ascii();
+    if value.len() < 2 {
+        return None;
+    }
+    if value.len() > VALUE_BYTES_MAX {
+        return text::first(value.as_bytes());
+    }
+    let sum = Summary::of(value.as_bytes());
+    if sum.is_plain(value.as_bytes()) {
+        return None;
+    }
+    if sum.has(Summary::OTHER) && needs_folding(value) {
+        let folded = fold(value);
+        return one(&folded, &Summary::of(folded.as_bytes()), Hint::of(name));
+    }
+    one(value, &sum, Hint::of(name))
+}
+
+/// Classifies a value of at most [`VALUE_BYTES_MAX`] bytes.
+fn one(value: &str, sum: &Summary, hint: Hint) -> Option<DataClass> {
+    let bytes = value.as_bytes();
+    let length = bytes.len();
+    if sum.digits == length {
+        return digits::bare(bytes, hint);
+    }
+    if is_masked(bytes, sum) {
+        return None;
+    }
+    let separators = Summary::SPACE | Summary::DASH | Summary::POINT | Summary::SLASH
+        | Summary::PARENTHESIS | Summary::PLUS;
+    if sum.letters == 0 && sum.flags & !separators == 0 && sum.digits > 0 {
+        let address = if sum.has(Summary::POINT) { network::ipv4(value, hint) } else { None };
+        return address.or_else(|| digits::grouped(bytes, hint));
+    }
+    if let Some(class) = by_form(value, sum, hint) {
+        return Some(class);
+    }
+    person::named(value, hint).or_else(|| {
+        let text = sum.has(Summary::SPACE | Summary::AT) || length > 64;
+        text.then(|| text::first(bytes)).flatten()
+    })
+}
+
+/// Values whose form says what they are.
+fn by_form(value: &str, sum: &Summary, hint: Hint) -> Option<DataClass> {
+    let bytes = value.as_bytes();
+    if sum.has(Summary::AT) {
+        if is_email(bytes) {
+            return Some(DataClass::Email);
+        }
+        if secret::is_connection_string(bytes) {
+            return Some(DataClass::ConnectionString);
+        }
+    }
+    if sum.has(Summary::OTHER) && secret::is_connection_string(bytes) {
+        return Some(DataClass::ConnectionString);
+    }
+    if sum.has(Summary::COLON | Summary::DASH | Summary::POINT)
+        && let Some(class) = network::colons(value)
+    {
+        return Some(class);
+    }
+    if sum.has(Summary::SPACE) {
+        return spaced(bytes, hint);
+    }
+    if bytes.len() >= 9 && sum.digits > 0 {
+        let coded = person::coded(bytes, hint);
+        let told = coded.or_else(|| check::iban(bytes).then_some(DataClass::Iban));
+        if told.is_some() {
+            return told;
+        }
+    }
+    crypto::address(bytes).or_else(|| secret::token(bytes))
+}
+
+/// Accounts and insurance numbers as they are printed, in groups.
+fn spaced(text: &[u8], hint: Hint) -> Option<DataClass> {
+    let mut joined = [0_u8; 34];
+    let mut length = 0;
+    for byte in text.iter().filter(|byte| !matches!(byte, b' ' | b'-')) {
+        *joined.get_mut(length)? = *byte;
+        length += 1;
+    }
+    let joined = &joined[..length];
+    if check::iban(joined) {
+        return Some(DataClass::Iban);
+    }
+    if check::nino(joined) {
+        return Some(DataClass::Nino);
+    }
+    person::coded(joined, hint)
+}
+
+/// A mailbox; `logo@2x.png` names a file.
+fn is_email(text: &[u8]) -> bool {
+    let host = text.rsplit(|byte| *byte == b'@').next().unwrap_or_default();
+    let scale = matches!(host, [b'1'..=b'9', b'x', b'.', ..]);
+    !scale && ValueKind::of(text) == ValueKind::Email
+}
+
+/// Stars, dots or a row of `x` in place of what was hidden.
+fn is_masked(text: &[u8], sum: &Summary) -> bool {
+    const BULLET: &[u8] = "•".as_bytes();
+    let stars = sum.has(Summary::STAR) && memchr::memmem::find(text, b"**").is_some();
+    let bullets = sum.has(Summary::OTHER) && memchr::memmem::find(text, BULLET).is_some();
+    let rows = sum.letters >= 3
+        && text.windows(3).any(|three| three.eq_ignore_ascii_case(b"xxx"));
+    stars || bullets || rows
+}
+
+/// True where digits of other widths, or spaces that are not seen, may hide a number.
+fn needs_folding(value: &str) -> bool {
+    value.chars().any(|letter| {
+        matches!(letter, '０'..='９' | '\u{a0}' | '\u{200b}'..='\u{200d}' | '\u{2007}'..='\u{2012}'
+            | '\u{202f}' | '\u{2060}' | '\u{feff}' | '＠' | '．' | '－')
+    })
+}
+
+fn fold(value: &str) -> String {
+    value
+        .chars()
+        .filter_map(|letter| match letter {
+            '０'..='９' => char::from_u32(letter as u32 - '０' as u32 + '0' as u32),
+            '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' => None,
+            '\u{a0}' | '\u{2007}'..='\u{200a}' | '\u{202f}' => Some(' '),
+            '\u{2010}'..='\u{2012}' | '－' => Some('-'),
+            '＠' => Some('@'),
+            '．' => Some('.'),
+            other => Some(other),
+        })
+        .collect()
+}
+
+/// What bytes a value is made of, from one pass.
+struct Summary {
+    digits: usize,
+    letters: usize,
+    flags: u16,
+}
+
+impl Summary {
+    const DIGIT: u16 = 1;
+    const LETTER: u16 = 1 << 1;
+    const SPACE: u16 = 1 << 2;
+    const DASH: u16 = 1 << 3;
+    const POINT: u16 = 1 << 4;
+    const SLASH: u16 = 1 << 5;
+    const PARENTHESIS: u16 = 1 << 6;
+    const PLUS: u16 = 1 << 7;
+    const AT: u16 = 1 << 8;
+    const COLON: u16 = 1 << 9;
+    const STAR: u16 = 1 << 10;
+    const UNDERSCORE: u16 = 1 << 11;
+    const OTHER: u16 = 1 << 12;
+
+    /// One flag for each byte.
+    const TABLE: [u16; 256] = {
+        let mut table = [Self::OTHER; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            table[byte] = match byte as u8 {
+                b'0'..=b'9' => Self::DIGIT,
+                b'a'..=b'z' | b'A'..=b'Z' => Self::LETTER,
+                b' ' => Self::SPACE,
+                b'-' => Self::DASH,
+                b'.' => Self::POINT,
+                b'/' => Self::SLASH,
+                b'(' | b')' => Self::PARENTHESIS,
+                b'+' => Self::PLUS,
+                b'@' => Self::AT,
+                b':' => Self::COLON,
+                b'*' => Self::STAR,
+                b'_' => Self::UNDERSCORE,
+                _ => Self::OTHER,
+            };
+            byte += 1;
+        }
+        table
+    };
+
+    fn of(text: &[u8]) -> Self {
+        let mut sum = Self { digits: 0, letters: 0, flags: 0 };
+        for byte in text {
+            let flag = Self::TABLE[usize::from(*byte)];
+            sum.digits += usize::from(flag & 1);
+            sum.letters += usize::from(flag >> 1 & 1);
+            sum.flags |= flag;
+        }
+        sum.flags &= !(Self::DIGIT | Self::LETTER);
+        sum
+    }
+
+    const fn has(&self, flags: u16) -> bool {
+        self.flags & flags != 0
+    }
+
+    /// True for what is nothing under any name: dates and times of our days, and UUIDs.
+    fn is_plain(&self, text: &[u8]) -> bool {
+        let dashes = |places: &[usize]| places.iter().all(|at| text[*at] == b'-');
+        match text.len() {
+            36 => self.flags == Self::DASH && dashes(&[8, 13, 18, 23]),
+            20..=35 => {
+                // a date-time is a birthday only with a year that can be one
+                dashes(&[4, 7]) && text[10] == b'T' && text.starts_with(b"202")
+            }
+            _ => false,
+        }
+    }
+}
