@@ -1,0 +1,469 @@
+//! Concrete paths to templates: which segments are parameters, and why.
+//!
+//! Going down the tree, the children of a node are words, and perhaps one child for all values.
+//! Words that behave alike ([`Profile`]) are gathered into clusters; each cluster is a parameter
+//! or it is not, by the weighted evidence of [`Evidence::weigh`]. All that is a parameter at one
+//! place becomes one child, and the search goes on below it with everything pooled. This follows
+//! the statistical template tree of the design notes, whose head is a boosted tree; here it is
+//! logistic, so that every decision is a sum that can be shown.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use exchange::endpoint::{Method, PathTemplate, TemplateSegment};
+use exchange::kind::ValueKind;
+
+use super::profile::{Likeness, Profile};
+use super::tally::Tally;
+use super::template::{Key, Node};
+use super::words;
+use crate::sketch::{Counts, Distinct};
+use crate::snapshot::{Basis, SegmentGrounds};
+
+/// Overlap of operations from which two words may be values of one parameter.
+const OPERATIONS_ALIKE: f64 = 0.34;
+
+/// Agreement of core fields from which they may be.
+const FIELDS_ALIKE: f64 = 0.7;
+
+/// Words below a word that behave alike, from which they are a crowd.
+const CROWD_LEAST: usize = 6;
+
+/// Clusters that a word is compared with; the largest come first.
+const CLUSTERS_MAX: usize = 64;
+
+/// One template and method, with all that is known of it.
+#[derive(Debug)]
+pub(crate) struct Decided {
+    pub(crate) template: PathTemplate,
+    pub(crate) method: Method,
+    pub(crate) tally: Tally,
+    /// What the values of the path parameters looked like, in their order.
+    pub(crate) kinds: Vec<Counts<ValueKind>>,
+    pub(crate) grounds: Vec<SegmentGrounds>,
+}
+
+/// Templates in a form in which a path finds its own.
+#[derive(Debug, Default)]
+pub(crate) struct Route {
+    literals: BTreeMap<Box<str>, Route>,
+    parameter: Option<Box<Route>>,
+    leaves: Vec<(Method, usize)>,
+}
+
+impl Route {
+    /// The index of the template that the path belongs to: literals before parameters.
+    pub(crate) fn find(&self, method: Method, path: &[Key<'_>]) -> Option<usize> {
+        let Some((first, rest)) = path.split_first() else {
+            return self.leaves.iter().find(|(known, _)| *known == method).map(|(_, at)| *at);
+        };
+        if let Key::Word(word) = first
+            && let Some(next) = self.literals.get(*word)
+            && let Some(found) = next.find(method, rest)
+        {
+            return Some(found);
+        }
+        self.parameter.as_ref().and_then(|next| next.find(method, rest))
+    }
+}
+
+/// Reads the templates from a tree: all of them, and the way to find them.
+pub(crate) fn templates(root: &Node) -> (Vec<Decided>, Route) {
+    let mut walk = Walk::default();
+    let route = walk.descend(&[root]);
+    (walk.decided, route)
+}
+
+#[derive(Default)]
+struct Walk {
+    decided: Vec<Decided>,
+    segments: Vec<TemplateSegment>,
+    kinds: Vec<Counts<ValueKind>>,
+    grounds: Vec<SegmentGrounds>,
+}
+
+impl Walk {
+    fn descend(&mut self, nodes: &[&Node]) -> Route {
+        let mut route = Route { leaves: self.leaves(nodes), ..Route::default() };
+        let split = split(nodes, &self.place(nodes));
+        for (word, below) in &split.literals {
+            self.segments.push(TemplateSegment::Literal((*word).into()));
+            route.literals.insert((*word).into(), self.descend(below));
+            self.segments.pop();
+        }
+        if let Some(parameter) = split.parameter {
+            let name = self.name();
+            self.segments.push(TemplateSegment::Parameter(name.into()));
+            self.kinds.push(parameter.kinds);
+            self.grounds.push(parameter.grounds);
+            route.parameter = Some(Box::new(self.descend(&parameter.nodes)));
+            self.grounds.pop();
+            self.kinds.pop();
+            self.segments.pop();
+        }
+        route
+    }
+
+    fn leaves(&mut self, nodes: &[&Node]) -> Vec<(Method, usize)> {
+        let mut merged: BTreeMap<Method, Tally> = BTreeMap::new();
+        for (method, tally) in nodes.iter().flat_map(|node| &node.leaves) {
+            merged.entry(*method).or_default().merge(tally);
+        }
+        let mut leaves = Vec::with_capacity(merged.len());
+        for (method, tally) in merged {
+            leaves.push((method, self.decided.len()));
+            self.decided.push(Decided {
+                template: PathTemplate(self.segments.clone()),
+                method,
+                tally,
+                kinds: self.kinds.clone(),
+                grounds: self.grounds.clone(),
+            });
+        }
+        leaves
+    }
+
+    /// What the place in the path tells about its segments.
+    fn place(&self, nodes: &[&Node]) -> Place {
+        let previous = self.segments.last();
+        let literal = match previous {
+            Some(TemplateSegment::Literal(word)) => Some(&**word),
+            _ => None,
+        };
+        Place {
+            segment: self.segments.len() as u16,
+            after_plural: literal.is_some_and(words::is_plural),
+            after_parameter: matches!(previous, Some(TemplateSegment::Parameter(_))),
+            after_root: literal.is_none_or(|word| words::is_version(word) || word == "api")
+                && !matches!(previous, Some(TemplateSegment::Parameter(_))),
+            answers: nodes.iter().any(|node| !node.leaves.is_empty()),
+        }
+    }
+
+    /// A name for the next parameter, different from those before it.
+    fn name(&self) -> String {
+        let literal = self.segments.last().and_then(|segment| match segment {
+            TemplateSegment::Literal(word) => Some(&**word),
+            TemplateSegment::Parameter(_) => None,
+        });
+        let taken = |name: &str| {
+            let same = |segment: &TemplateSegment| match segment {
+                TemplateSegment::Parameter(known) => **known == *name,
+                TemplateSegment::Literal(_) => false,
+            };
+            self.segments.iter().any(same)
+        };
+        let base = words::parameter_name(literal);
+        let numbered = (2..).map(|number| format!("{base}{number}"));
+        std::iter::once(base.clone()).chain(numbered).find(|name| !taken(name)).unwrap_or(base)
+    }
+}
+
+/// What the place of a segment in the path tells about it.
+struct Place {
+    segment: u16,
+    after_plural: bool,
+    after_parameter: bool,
+    after_root: bool,
+    /// The path up to here is an endpoint itself, as collections are.
+    answers: bool,
+}
+
+/// The children of some nodes, divided.
+struct Split<'a> {
+    literals: Vec<(&'a str, Vec<&'a Node>)>,
+    parameter: Option<Parameter<'a>>,
+}
+
+struct Parameter<'a> {
+    nodes: Vec<&'a Node>,
+    kinds: Counts<ValueKind>,
+    grounds: SegmentGrounds,
+}
+
+/// Words that behave alike.
+struct Cluster<'a> {
+    profile: Profile,
+    members: Vec<(&'a str, Vec<&'a Node>, u64)>,
+    /// A lowest agreement of fields was seen, so bodies speak for the cluster.
+    by_fields: bool,
+}
+
+fn split<'a>(nodes: &[&'a Node], place: &Place) -> Split<'a> {
+    let mut by_word: BTreeMap<&str, Vec<&Node>> = BTreeMap::new();
+    for (word, child) in nodes.iter().flat_map(|node| &node.words) {
+        by_word.entry(word).or_default().push(child);
+    }
+    let values: Vec<&Node> = nodes.iter().filter_map(|node| node.value.as_deref()).collect();
+    let more: Vec<&Node> = nodes.iter().filter_map(|node| node.more.as_deref()).collect();
+    let mut found = Split { literals: Vec::new(), parameter: None };
+    let mut merged = Merged::new(place.segment, &values, &more, nodes);
+
+    if by_word.len() + values.len() + more.len() > 1 {
+        let shared = literals_below(&by_word, &values);
+        let value = (!values.is_empty()).then(|| Profile::of(&values, &shared));
+        for cluster in clusters(by_word, &shared, &mut found.literals) {
+            let evidence = Evidence::of(&cluster, value.as_ref(), place);
+            let weight = evidence.weigh();
+            if weight > 0.0 {
+                merged.take(cluster, weight);
+            } else {
+                found.literals.extend(cluster.members.into_iter().map(|(word, own, _)| (word, own)));
+            }
+        }
+        found.literals.sort_unstable_by_key(|(word, _)| *word);
+    } else {
+        found.literals.extend(by_word);
+    }
+    found.parameter = merged.finish(found.literals.len());
+    found
+}
+
+/// Words that one level further down mean the same below all of these words: literals of whatever
+/// template comes of them. All that is below is pooled; what only one word has below it, and what
+/// comes in crowds that behave alike there, is likely to be another parameter's value.
+fn literals_below<'a>(
+    by_word: &BTreeMap<&'a str, Vec<&'a Node>>,
+    values: &[&'a Node],
+) -> BTreeSet<&'a str> {
+    let mut pooled: BTreeMap<&str, Vec<&Node>> = BTreeMap::new();
+    let mut parents: BTreeMap<&str, usize> = BTreeMap::new();
+    for nodes in by_word.values().map(Vec::as_slice).chain((!values.is_empty()).then_some(values)) {
+        let mut mine: Vec<&str> = Vec::new();
+        for (word, child) in nodes.iter().flat_map(|node| &node.words) {
+            pooled.entry(word).or_default().push(child);
+            mine.push(word);
+        }
+        mine.sort_unstable();
+        mine.dedup();
+        mine.iter().for_each(|word| *parents.entry(word).or_default() += 1);
+    }
+    let mut literals: BTreeSet<&str> = pooled.keys().copied().collect();
+    literals.retain(|word| words::is_reserved(word) || parents.get(word).is_some_and(|n| *n > 1));
+    for cluster in clusters(pooled, &BTreeSet::new(), &mut Vec::new()) {
+        if cluster.members.len() >= CROWD_LEAST {
+            cluster.members.iter().for_each(|(word, _, _)| {
+                literals.remove(word);
+            });
+        }
+    }
+    literals
+}
+
+/// Gathers words with like profiles, the busiest first; reserved words go to `literals`.
+fn clusters<'a>(
+    by_word: BTreeMap<&'a str, Vec<&'a Node>>,
+    shared: &BTreeSet<&str>,
+    literals: &mut Vec<(&'a str, Vec<&'a Node>)>,
+) -> Vec<Cluster<'a>> {
+    let mut profiled = Vec::with_capacity(by_word.len());
+    for (word, nodes) in by_word {
+        if words::is_reserved(word) {
+            literals.push((word, nodes));
+        } else {
+            let profile = Profile::of(&nodes, shared);
+            profiled.push((word, nodes, profile));
+        }
+    }
+    profiled.sort_by_key(|(word, _, profile)| (std::cmp::Reverse(profile.hits), *word));
+    let mut clusters: Vec<Cluster<'a>> = Vec::new();
+    for (word, nodes, profile) in profiled {
+        let hits = profile.hits;
+        let mut best: Option<(usize, f64, bool)> = None;
+        for (at, cluster) in clusters.iter().take(CLUSTERS_MAX).enumerate() {
+            let likeness = cluster.profile.likeness(&profile);
+            let Some(score) = alike(likeness) else { continue };
+            if best.is_none_or(|(_, highest, _)| score > highest) {
+                best = Some((at, score, likeness.fields.is_some()));
+            }
+        }
+        match best {
+            Some((at, _, by_fields)) => {
+                let cluster = &mut clusters[at];
+                cluster.profile.merge(&profile);
+                cluster.by_fields |= by_fields;
+                cluster.members.push((word, nodes, hits));
+            }
+            None => {
+                let members = vec![(word, nodes, hits)];
+                clusters.push(Cluster { profile, members, by_fields: false });
+            }
+        }
+    }
+    clusters
+}
+
+/// How alike, if alike enough to be values of one parameter.
+fn alike(likeness: Likeness) -> Option<f64> {
+    let fields = likeness.fields.unwrap_or(FIELDS_ALIKE);
+    let enough = likeness.operations >= OPERATIONS_ALIKE && fields >= FIELDS_ALIKE;
+    enough.then_some(likeness.operations + fields)
+}
+
+/// What speaks for and against a cluster of words being values of one parameter.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Evidence {
+    /// Natural logarithm of the number of words.
+    pub(crate) distinct: f64,
+    /// Share of the exchanges on words that came once (Good and Turing's estimate of how likely
+    /// the next word is a new one).
+    pub(crate) unseen: f64,
+    /// Bodies agree: 1 where there are several words and bodies on both sides.
+    pub(crate) fields: f64,
+    /// `distinct` where bodies agree.
+    pub(crate) fields_distinct: f64,
+    /// How alike the values at the same place are: 1 alike with bodies, 0.5 alike without,
+    /// 0 there are none, -1 unlike.
+    pub(crate) values: f64,
+    /// Share of the words with a digit.
+    pub(crate) digits: f64,
+    /// Share with a capital.
+    pub(crate) capitals: f64,
+    /// Share with a dot, a colon or an at sign.
+    pub(crate) dots: f64,
+    /// Share with a dash or an underscore.
+    pub(crate) dashes: f64,
+    /// Share of plurals.
+    pub(crate) plurals: f64,
+    /// The segment before is a plural.
+    pub(crate) after_plural: f64,
+    /// The path up to here answers by itself.
+    pub(crate) answers: f64,
+    /// The segment before is a parameter.
+    pub(crate) after_parameter: f64,
+    /// The segment is the first, or follows nothing but a version.
+    pub(crate) after_root: f64,
+    /// Natural logarithm of the number of operations below.
+    pub(crate) operations: f64,
+    /// One word only.
+    pub(crate) alone: f64,
+    /// Natural logarithm of the mean number of exchanges of a word.
+    pub(crate) busy: f64,
+}
+
+impl Evidence {
+    fn of(cluster: &Cluster<'_>, values: Option<&Profile>, place: &Place) -> Self {
+        let count = cluster.members.len() as f64;
+        let share = |holds: &dyn Fn(&str) -> bool| {
+            cluster.members.iter().filter(|(word, _, _)| holds(word)).count() as f64 / count
+        };
+        let any = |wanted: &'static [u8]| move |word: &str| word.bytes().any(|b| wanted.contains(&b));
+        let once = cluster.members.iter().filter(|(_, _, hits)| *hits == 1).count() as f64;
+        let flag = |holds: bool| f64::from(u8::from(holds));
+        let fields = flag(cluster.by_fields);
+        Self {
+            distinct: count.ln(),
+            unseen: once / cluster.profile.hits.max(1) as f64,
+            fields,
+            fields_distinct: fields * count.ln(),
+            values: values.map_or(0.0, |values| {
+                let likeness = values.likeness(&cluster.profile);
+                match (alike(likeness), likeness.fields) {
+                    (Some(_), Some(_)) => 1.0,
+                    (Some(_), None) => 0.5,
+                    (None, _) => -1.0,
+                }
+            }),
+            digits: share(&|word| word.bytes().any(|byte| byte.is_ascii_digit())),
+            capitals: share(&|word| word.bytes().any(|byte| byte.is_ascii_uppercase())),
+            dots: share(&any(b".:@")),
+            dashes: share(&any(b"-_")),
+            plurals: share(&words::is_plural),
+            after_plural: flag(place.after_plural),
+            answers: flag(place.answers),
+            after_parameter: flag(place.after_parameter),
+            after_root: flag(place.after_root),
+            operations: (cluster.profile.operations().max(1) as f64).ln(),
+            alone: flag(cluster.members.len() == 1),
+            busy: (cluster.profile.hits.max(1) as f64 / count).ln(),
+        }
+    }
+
+    /// Log odds that the words are values of one parameter: above 0 they are taken for it.
+    pub(crate) fn weigh(&self) -> f64 {
+        -3.6 + 1.2 * self.distinct
+            + 1.5 * self.unseen
+            + 1.2 * self.fields
+            + 0.5 * self.fields_distinct
+            + 2.4 * self.values
+            + 1.6 * self.digits
+            + 0.8 * self.capitals
+            + 1.6 * self.dots
+            + 0.2 * self.dashes
+            - 2.0 * self.plurals
+            + 0.8 * self.after_plural
+            + 0.4 * self.answers
+            - 0.8 * self.after_parameter
+            - 1.0 * self.after_root
+            + 0.1 * self.operations
+            - 1.0 * self.alone
+            - 0.1 * self.busy
+    }
+}
+
+/// All that is one parameter at one place.
+struct Merged<'a> {
+    nodes: Vec<&'a Node>,
+    kinds: Counts<ValueKind>,
+    segment: u16,
+    by_statistics: bool,
+    distinct: u64,
+    once: u64,
+    hits: u64,
+    /// Log odds of the least certain cluster.
+    weight: f64,
+}
+
+impl<'a> Merged<'a> {
+    fn new(segment: u16, values: &[&'a Node], more: &[&'a Node], parents: &[&Node]) -> Self {
+        let mut kinds = Counts::default();
+        values.iter().for_each(|node| kinds.merge(&node.kinds));
+        let mut folded: Distinct<u64> = Distinct::default();
+        parents.iter().for_each(|node| folded.merge(&node.more_words));
+        if !more.is_empty() {
+            kinds.add(ValueKind::Word, folded.estimate().max(1));
+        }
+        Self {
+            nodes: values.iter().chain(more).copied().collect(),
+            kinds,
+            segment,
+            by_statistics: !more.is_empty(),
+            distinct: folded.estimate(),
+            once: 0,
+            hits: 0,
+            weight: f64::MAX,
+        }
+    }
+
+    fn take(&mut self, cluster: Cluster<'a>, weight: f64) {
+        self.by_statistics = true;
+        self.weight = self.weight.min(weight);
+        self.distinct += cluster.members.len() as u64;
+        for (_, nodes, hits) in cluster.members {
+            self.once += u64::from(hits == 1);
+            self.hits += hits;
+            self.kinds.add(ValueKind::Word, hits);
+            self.nodes.extend(nodes);
+        }
+    }
+
+    fn finish(self, literals: usize) -> Option<Parameter<'a>> {
+        if self.nodes.is_empty() {
+            return None;
+        }
+        let confidence = if self.by_statistics && self.weight < f64::MAX {
+            1.0 / (1.0 + (-self.weight).exp())
+        } else {
+            1.0
+        };
+        let grounds = SegmentGrounds {
+            segment: self.segment,
+            basis: if self.by_statistics { Basis::Statistics } else { Basis::Kind },
+            distinct: u32::try_from(self.distinct).unwrap_or(u32::MAX),
+            unseen: self.once as f32 / self.hits.max(1) as f32,
+            confidence: confidence as f32,
+            literals: u32::try_from(literals).unwrap_or(u32::MAX),
+            kinds: self.kinds.ranked(),
+        };
+        Some(Parameter { nodes: self.nodes, kinds: self.kinds, grounds })
+    }
+}
