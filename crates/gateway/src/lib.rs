@@ -1,0 +1,33 @@
+//! Live traffic: the inline reverse proxy in front of the services of a policy.
+//!
+//! HTTP/1.1 with keep-alive on both sides, over `wire` for the bytes and `inspect` for the
+//! decisions; this crate moves bytes, keeps time and holds sockets, and has no opinion of its own
+//! about what is an attack.
+//!
+//! - [`Gateway::start`] opens the listeners and starts the workers: one thread each, with its own
+//!   runtime, its own accepting sockets and its own upstream connections. Workers have in common
+//!   the [`reload::Arrangement`] in force, the [`outlet`], and nothing else.
+//! - [`Running`] reloads and drains.
+//! - [`health::Telemetry`] serves `/livez`, `/readyz` and `/metrics`.
+//!
+//! In `observe`, nothing that either application can see changes: target, fields with their order
+//! and case, body bytes. Only hop-by-hop fields and framing are the gateway's. Not in this version:
+//! TLS, HTTP/2, and protocol upgrades. `Upgrade` is not forwarded, so a WebSocket client gets the
+//! upstream's answer to a plain request.
+
+mod error;
+pub mod health;
+pub mod limits;
+mod listener;
+pub mod metrics;
+pub mod outlet;
+mod proxy;
+mod refuse;
+pub mod reload;
+mod running;
+mod ticker;
+mod ulid;
+mod worker;
+
+pub use error::GatewayError;
+pub use running::{Drained, Gateway, GatewayConfig, Running};

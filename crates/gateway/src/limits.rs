@@ -1,0 +1,106 @@
+//! Every bound and every period of the gateway, with its reason.
+
+use std::time::Duration;
+
+/// How long a client may take for the first byte of its first request, and then of every other
+/// one: nginx and most load balancers keep idle connections for 60 to 75 s.
+pub const IDLE: Duration = Duration::from_secs(75);
+
+/// How long a request's head may take from its first byte to its last, however it trickles in.
+pub const REQUEST_HEAD: Duration = Duration::from_secs(30);
+
+/// How long a body may stand still in either direction: nginx's `client_body_timeout` is 60 s.
+pub const STALL: Duration = Duration::from_secs(60);
+
+/// How long connecting to one upstream address may take; on a local network it takes none.
+pub const CONNECT: Duration = Duration::from_secs(5);
+
+/// How long an upstream may think before the head of its answer: nginx's `proxy_read_timeout`.
+pub const RESPONSE_HEAD: Duration = Duration::from_secs(60);
+
+/// How long what a client still sends is read and thrown away after our last answer, so that the
+/// answer is not lost to a reset.
+pub const LINGER: Duration = Duration::from_secs(5);
+
+/// Bytes that are thrown away while lingering.
+pub const LINGER_BYTES_MAX: usize = 16 << 20;
+
+/// How long an upstream connection may lie idle before it is closed.
+pub const UPSTREAM_IDLE: Duration = Duration::from_secs(60);
+
+/// Idle connections kept to one upstream by one worker.
+pub const UPSTREAM_IDLE_MAX: usize = 256;
+
+/// Upstreams of a service that are tried for one request when they cannot be connected to.
+pub const UPSTREAM_TRIES_MAX: usize = 3;
+
+/// How long an upstream that could not be connected to is passed over.
+pub const UPSTREAM_DOWN: Duration = Duration::from_secs(5);
+
+/// How long the addresses of an upstream's name are used before they are looked up again. After
+/// that the last good ones serve until a look-up succeeds.
+pub const UPSTREAM_NAME: Duration = Duration::from_secs(30);
+
+/// Client connections of all workers together, unless the settings say otherwise.
+pub const CONNECTIONS_MAX: usize = 10_000;
+
+/// Seconds after which a client that met too many others may come again.
+pub const RETRY_AFTER_S: u32 = 1;
+
+/// How long accepting pauses when the process is out of file descriptors.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Connections that wait to be accepted, per socket.
+pub const BACKLOG: i32 = 1_024;
+
+/// Bytes of a connection's buffer when nothing asks for more: a typical request or response.
+pub const BUFFER_BYTES: usize = 8 << 10;
+
+/// Bytes to which a buffer grows while a large body streams through it.
+pub const STREAM_BYTES: usize = 64 << 10;
+
+/// Bytes to which a buffer grows for a head: all that `wire` lets pass, with its punctuation.
+pub const HEAD_BUFFER_BYTES: usize = 128 << 10;
+
+/// Bytes that wait for one write while a body streams.
+pub const FLUSH_BYTES: usize = 64 << 10;
+
+/// Bytes of a held body over the service's own limit at which the shell stops believing that
+/// inspection will ever decide: one buffer, since bodies come in pieces of that size.
+pub const HOLD_SLACK_BYTES: usize = STREAM_BYTES;
+
+/// How often each worker looks at its deadlines.
+pub const TICK: Duration = Duration::from_millis(250);
+
+/// How often a waiting reader of the outlet looks again before it goes to sleep for good.
+pub const OUTLET_POLL: Duration = Duration::from_millis(20);
+
+/// Looks at an empty outlet before its reader goes to sleep until it is woken.
+pub const OUTLET_POLLS_MAX: u32 = 50;
+
+/// The periods that one gateway keeps. The defaults are the constants of this module.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeouts {
+    /// [`CONNECT`].
+    pub connect: Duration,
+    /// [`IDLE`].
+    pub idle: Duration,
+    /// [`REQUEST_HEAD`].
+    pub request_head: Duration,
+    /// [`RESPONSE_HEAD`].
+    pub response_head: Duration,
+    /// [`STALL`].
+    pub stall: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: CONNECT,
+            idle: IDLE,
+            request_head: REQUEST_HEAD,
+            response_head: RESPONSE_HEAD,
+            stall: STALL,
+        }
+    }
+}

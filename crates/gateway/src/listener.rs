@@ -1,0 +1,127 @@
+//! Where clients come in: one accepting socket for each worker on each address.
+
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::task::Poll;
+
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use wire::serialize::Connection;
+
+use crate::error::GatewayError;
+use crate::limits::{ACCEPT_PAUSE, BACKLOG};
+use crate::proxy::{serve, wall_clock};
+use crate::refuse::Answer;
+use crate::running::Stage;
+use crate::worker::Worker;
+
+/// Opens one socket for each worker; the system spreads connections over them. Returns the address
+/// in use, which differs from the one asked for when its port is 0.
+pub(crate) fn open(
+    address: SocketAddr,
+    workers: usize,
+) -> Result<(SocketAddr, Vec<std::net::TcpListener>), GatewayError> {
+    let failed = |source| GatewayError::Listen { address, source };
+    // sockets that share a port also share it with a process started twice: this one does not
+    drop(bind(address, false).map_err(failed)?);
+    let first = bind(address, true).map_err(failed)?;
+    let in_use = first.local_addr().map_err(failed)?;
+    let others = (1..workers).map(|_| bind(in_use, true).map_err(failed));
+    let sockets = std::iter::once(Ok(first)).chain(others).collect::<Result<_, _>>()?;
+    Ok((in_use, sockets))
+}
+
+fn bind(address: SocketAddr, shares_port: bool) -> io::Result<std::net::TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(shares_port)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// Accepts connections until the gateway drains, and then those that already wait.
+pub(crate) async fn accept(
+    worker: Rc<Worker>,
+    listener: TcpListener,
+    mut stage: watch::Receiver<Stage>,
+) {
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => admit(&worker, stream, peer),
+                Err(error) => {
+                    // out of descriptors: those that wait stay in the backlog
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            changed = stage.wait_for(|stage| *stage != Stage::Serving) => {
+                drop(changed);
+                break;
+            }
+        }
+    }
+    while let Some(Ok((stream, peer))) = waiting(&listener).await {
+        admit(&worker, stream, peer);
+    }
+}
+
+/// A connection that can be accepted without waiting.
+async fn waiting(listener: &TcpListener) -> Option<io::Result<(TcpStream, SocketAddr)>> {
+    poll_fn(|context| match listener.poll_accept(context) {
+        Poll::Ready(accepted) => Poll::Ready(Some(accepted)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
+}
+
+/// One of the connections that a worker has open.
+struct Open(Rc<Worker>);
+
+impl Open {
+    fn new(worker: &Rc<Worker>) -> Self {
+        worker.connections.set(worker.connections.get() + 1);
+        Self(Rc::clone(worker))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.connections.set(self.0.connections.get() - 1);
+    }
+}
+
+fn admit(worker: &Rc<Worker>, stream: TcpStream, peer: SocketAddr) {
+    if worker.connections.get() >= worker.connections_max {
+        worker.counts.overloads.add(1);
+        return turn_away(worker, &stream);
+    }
+    if let Err(error) = stream.set_nodelay(true) {
+        // the client has gone already
+        tracing::debug!(%error, "cannot set up a connection");
+        return;
+    }
+    let open = Open::new(worker);
+    let worker = Rc::clone(worker);
+    // an IPv4 client of an IPv6 socket is the same client
+    let address = peer.ip().to_canonical();
+    tokio::task::spawn_local(async move {
+        serve(worker, stream, address).await;
+        drop(open);
+    });
+}
+
+/// Tells a client in one write that it is one too many. Waiting for it would be one more
+/// connection.
+fn turn_away(worker: &Worker, stream: &TcpStream) {
+    let ulid = worker.ulids.borrow_mut().next(wall_clock());
+    let mut out = Vec::new();
+    Answer::overloaded().write(&ulid, false, Connection::Close, &mut out);
+    // a client that cannot take one packet learns it from the closed connection
+    let _ = stream.try_write(&out);
+}

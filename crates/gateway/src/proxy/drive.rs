@@ -1,0 +1,250 @@
+//! One exchange: the bytes of a client and an upstream on one side, the five calls on the other.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Instant;
+
+use exchange::decision::{Decision, Disposition};
+use inspect::{Step, Want};
+use wire::response::Asked;
+use wire::{Refusal, Sender};
+
+use super::duplex::{Pumped, Side, duplex};
+use super::forward::{self, Client};
+use super::hold::{Fault, RequestBody};
+use super::inspected::Inspected;
+use super::relay::{Bad, Flow, Relayed, relay};
+use super::stream::{Cut, Sink, Source};
+use super::upstream::Link;
+use super::{After, Connection};
+use crate::refuse::Answer;
+
+/// The interim response that asks for the body.
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+/// How an exchange ends.
+#[derive(Debug)]
+enum Ending {
+    /// In the middle of the answer.
+    Broken,
+    /// The client went away before it was answered.
+    Gone,
+    /// With an answer of ours.
+    Ours(Answer, Disposition),
+    /// With the upstream's answer.
+    Theirs { client_keeps: bool },
+}
+
+/// Carries out the exchange whose head has been read.
+pub(super) async fn exchange(connection: &mut Connection<'_>) -> After {
+    let table = connection.worker.table();
+    let peer = table.peer(connection.address);
+    let (inspected, step) = Inspected::begin(&connection.worker, &table, &connection.head, &peer);
+    let inspected = RefCell::new(inspected);
+    let want = if let Step::Continue(want) = step { want } else { Want::Nothing };
+    let mut body = RequestBody::new(connection.head.framing(), want);
+    let ending = match step {
+        Step::Stop(decision) => refused(&decision),
+        Step::Continue(_) => match gather(connection, &inspected, &mut body, peer.trusted).await {
+            Ok(()) => send(connection, &inspected, &mut body).await,
+            Err(ending) => ending,
+        },
+    };
+    conclude(connection, inspected.into_inner(), body, ending).await
+}
+
+/// Writes the request as far as it is here; all of it, if it is held. A client that waits to be
+/// asked for its body is asked now: `Expect` concerns one connection and is not forwarded.
+async fn gather(
+    connection: &mut Connection<'_>,
+    inspected: &RefCell<Inspected>,
+    body: &mut RequestBody,
+    trusted: bool,
+) -> Result<(), Ending> {
+    let mode = inspected.borrow().lane().mode;
+    let client = Client { address: &connection.address_text, trusted };
+    connection.request_out.clear();
+    forward::request(&connection.head, mode, client, &mut connection.request_out);
+    let mut invited = !connection.head.expects_continue();
+    loop {
+        let taken = body.take(connection.source.buffer, inspected, &mut connection.request_out);
+        taken.map_err(|fault| faulty(connection, fault))?;
+        connection.watch.arm(connection.worker.timeouts.stall);
+        let waits = !std::mem::replace(&mut invited, true);
+        if waits && !body.is_ended() && !body.has_begun() {
+            let invitation = connection.sink.write(CONTINUE, &connection.watch).await;
+            invitation.map_err(|_| Ending::Gone)?;
+        }
+        if !body.is_held() {
+            return Ok(());
+        }
+        match connection.source.fill(&connection.watch).await {
+            Ok(0) | Err(Cut::Gone) => return Err(Ending::Gone),
+            Ok(_) => {}
+            Err(Cut::Late) => return Err(late_client()),
+        }
+    }
+}
+
+/// Sends the request to an upstream and passes the answer on. On a connection that was idle, the
+/// upstream may just have closed it: then once more on a fresh one, if that does no harm.
+async fn send(
+    connection: &mut Connection<'_>,
+    inspected: &RefCell<Inspected>,
+    body: &mut RequestBody,
+) -> Ending {
+    let lane = Rc::clone(inspected.borrow().lane());
+    let worker = Rc::clone(&connection.worker);
+    // a body that is sent as it comes cannot be sent twice
+    let mut fresh = !body.is_ended();
+    loop {
+        let acquired = lane.acquire(fresh, &connection.watch, &worker).await;
+        let (pool, mut link) = match acquired {
+            Ok(acquired) => acquired,
+            Err(Cut::Gone) => return Ending::Ours(Answer::bad_gateway(), Disposition::Dropped),
+            Err(Cut::Late) => return too_slow(),
+        };
+        let started = Instant::now();
+        let (relayed, untouched) = over(connection, &mut link, inspected, body).await;
+        let relayed = match relayed {
+            Ok(relayed) => relayed,
+            Err(ending) => return ending,
+        };
+        let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        lane.counts.upstream_durations.observe(micros);
+        match relayed {
+            Relayed::Bad(Bad::Closed { silent: true })
+                if link.reused && !fresh && (untouched || is_idempotent(connection)) =>
+            {
+                fresh = true;
+            }
+            Relayed::Bad(Bad::Refused(refusal)) => {
+                worker.counts.refused(refusal);
+                return Ending::Ours(Answer::bad_gateway(), Disposition::Dropped);
+            }
+            Relayed::Bad(Bad::Closed { .. } | Bad::Endless) => {
+                return Ending::Ours(Answer::bad_gateway(), Disposition::Dropped);
+            }
+            Relayed::Bad(Bad::Late) => return too_slow(),
+            Relayed::Broken => return Ending::Broken,
+            Relayed::Stopped(decision) => return refused(&decision),
+            Relayed::Whole { client_keeps, upstream_keeps } => {
+                if upstream_keeps {
+                    pool.put_back(link, &worker.ticker);
+                }
+                return Ending::Theirs { client_keeps };
+            }
+        }
+    }
+}
+
+/// One try over one upstream connection. Also tells whether nothing at all could be sent.
+async fn over(
+    connection: &mut Connection<'_>,
+    link: &mut Link,
+    inspected: &RefCell<Inspected>,
+    body: &mut RequestBody,
+) -> (Result<Relayed, Ending>, bool) {
+    let Connection {
+        worker, watch, source, sink, head, response, request_out, response_out, ..
+    } = connection;
+    let (read, write) = link.stream.split();
+    let mut answer = Source::new(read, &mut link.buffer);
+    let mut onward = Sink::new(write);
+    let (sent, begun) = (Cell::new(false), Cell::new(false));
+    let flow = Flow {
+        asked: if head.method() == "HEAD" { Asked::Head } else { Asked::Plain },
+        version: head.version(),
+        keeps: head.keep_alive() && !worker.draining.get(),
+        inspected,
+        watch,
+        timeouts: worker.timeouts,
+        sent: &sent,
+        begun: &begun,
+    };
+    watch.arm(worker.timeouts.stall);
+    if body.is_ended() {
+        match onward.write(request_out, watch).await {
+            Ok(()) => sent.set(true),
+            Err(_) if onward.taken == 0 => {
+                return (Ok(Relayed::Bad(Bad::Closed { silent: true })), true);
+            }
+            // it may have answered before it closed
+            Err(_) => {}
+        }
+        let relayed = relay(&mut answer, sink, response, response_out, &flow).await;
+        return (Ok(relayed), false);
+    }
+    let side = Side { source, sink: &mut onward, out: request_out, body };
+    // only bodies that stream need the space
+    let both =
+        Box::pin(duplex(side, relay(&mut answer, sink, response, response_out, &flow), &flow));
+    let result = match both.await {
+        Ok(relayed) => Ok(relayed),
+        Err(Pumped::Fault(_) | Pumped::Late) if begun.get() => Err(Ending::Broken),
+        Err(Pumped::Fault(Fault::Stopped(decision))) => Err(refused(&decision)),
+        Err(Pumped::Fault(Fault::Refused(refusal))) => {
+            worker.counts.refused(refusal);
+            Err(unreadable(refusal))
+        }
+        Err(Pumped::Late) => Err(late_client()),
+        Err(Pumped::Gone | Pumped::Sent | Pumped::Unread) => Err(Ending::Gone),
+    };
+    (result, false)
+}
+
+/// Answers the client where the upstream did not, and finishes the inspection.
+async fn conclude(
+    connection: &mut Connection<'_>,
+    mut inspected: Inspected,
+    mut body: RequestBody,
+    ending: Ending,
+) -> After {
+    let (after, disposition) = match ending {
+        Ending::Broken => (After::Reset, Disposition::Dropped),
+        Ending::Gone => (After::Reset, Disposition::Dropped),
+        Ending::Ours(answer, disposition) => {
+            let whole = body.discard(connection.source.buffer);
+            let keeps = whole && connection.head.keep_alive() && !connection.worker.draining.get();
+            let bodiless = connection.head.method() == "HEAD";
+            (connection.answer(&answer, bodiless, keeps).await, disposition)
+        }
+        Ending::Theirs { client_keeps: true } => (After::Keep, Disposition::Allowed),
+        Ending::Theirs { client_keeps: false } => (After::Close, Disposition::Allowed),
+    };
+    inspected.finish(disposition);
+    after
+}
+
+fn refused(decision: &Decision) -> Ending {
+    Ending::Ours(Answer::to_denial(decision.denial.as_ref()), Disposition::Blocked)
+}
+
+fn faulty(connection: &Connection<'_>, fault: Fault) -> Ending {
+    match fault {
+        Fault::Refused(refusal) => {
+            connection.worker.counts.refused(refusal);
+            unreadable(refusal)
+        }
+        Fault::Stopped(decision) => refused(&decision),
+    }
+}
+
+fn unreadable(refusal: Refusal) -> Ending {
+    let status = refusal.status(Sender::Client).unwrap_or(400);
+    let message = refusal.client_message(Sender::Client);
+    Ending::Ours(Answer::to_bytes(status, message), Disposition::Blocked)
+}
+
+fn late_client() -> Ending {
+    Ending::Ours(Answer::request_timeout(), Disposition::Dropped)
+}
+
+fn too_slow() -> Ending {
+    Ending::Ours(Answer::gateway_timeout(), Disposition::Dropped)
+}
+
+/// Whether the request may be sent twice (RFC 9110 §9.2.2).
+fn is_idempotent(connection: &Connection<'_>) -> bool {
+    matches!(connection.head.method(), "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE")
+}

@@ -1,0 +1,92 @@
+//! What goes to the upstream and back to the client: heads with our hop-by-hop fields, and the
+//! fields by which an upstream learns who the client is.
+
+use policy::Mode;
+use wire::field::OWNED;
+use wire::request::RequestHead;
+use wire::response::ResponseHead;
+use wire::serialize::{self, Connection, Form, Outgoing};
+use wire::{Framing, NameSet, Version};
+
+/// What a forwarded request says about its client.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Client<'a> {
+    /// The address of the other end of the connection.
+    pub(crate) address: &'a str,
+    /// It may say for whom it speaks.
+    pub(crate) trusted: bool,
+}
+
+/// Appends a request's head as it goes upstream.
+///
+/// Where nothing is enforced, nothing is changed: target, Host and fields go out as they came.
+/// Where something is, they go out in the form on which it was decided, and the fields that only a
+/// proxy may set are ours.
+pub(crate) fn request(head: &RequestHead, mode: Mode, client: Client<'_>, out: &mut Vec<u8>) {
+    let enforced = mode == Mode::Block;
+    let remove: &[&NameSet] = if enforced && !client.trusted { &[&OWNED] } else { &[] };
+    let how = Outgoing { remove, form: Form::AsReceived, ..Outgoing::new(head.framing()) };
+    if !enforced {
+        return serialize::request(head, &how, out);
+    }
+    let host = head.fields().get("host").unwrap_or_default();
+    let added = [
+        ("X-Forwarded-For", client.address.as_bytes()),
+        ("X-Forwarded-Proto", b"http".as_slice()),
+        ("X-Forwarded-Host", host),
+    ];
+    let said = |name| client.trusted && head.fields().get(name).is_some();
+    // a trusted proxy has already said how its client came; the list of addresses grows
+    let append =
+        if said("x-forwarded-proto") || said("x-forwarded-host") { &added[..1] } else { &added };
+    serialize::request(head, &Outgoing { form: Form::Canonical, append, ..how }, out);
+}
+
+/// How a response goes to the client.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Passage {
+    /// The framing of its body.
+    pub(crate) framing: Framing,
+    /// Whether the client's connection stays open.
+    pub(crate) keeps: bool,
+}
+
+impl Passage {
+    /// The way of a response to a client of `version` that may keep its connection if `keeps`.
+    ///
+    /// A body that ends with the upstream's connection gets an end of its own; a client of
+    /// HTTP/1.0 knows none but that of the connection.
+    pub(crate) fn of(response: &ResponseHead, version: Version, keeps: bool) -> Self {
+        let framing = match (response.framing(), version) {
+            (Framing::Chunked | Framing::UntilClose, Version::Http11) => Framing::Chunked,
+            (Framing::Chunked | Framing::UntilClose, Version::Http10) => Framing::UntilClose,
+            (framing, _) => framing,
+        };
+        Self { framing, keeps: keeps && framing != Framing::UntilClose }
+    }
+
+    /// What is said about the client's connection.
+    pub(crate) fn connection(keeps: bool, version: Version) -> Connection {
+        match (keeps, version) {
+            (false, _) => Connection::Close,
+            (true, Version::Http10) => Connection::KeepAlive,
+            (true, Version::Http11) => Connection::Implicit,
+        }
+    }
+
+    /// Appends the response's head.
+    pub(crate) fn head(self, response: &ResponseHead, version: Version, out: &mut Vec<u8>) {
+        let how = Outgoing {
+            form: Form::AsReceived,
+            connection: Self::connection(self.keeps, version),
+            ..Outgoing::new(self.framing)
+        };
+        serialize::response(response, &how, out);
+    }
+}
+
+/// Appends an interim response as it goes to the client.
+pub(crate) fn interim(response: &ResponseHead, out: &mut Vec<u8>) {
+    let how = Outgoing { form: Form::AsReceived, ..Outgoing::new(Framing::None) };
+    serialize::response(response, &how, out);
+}

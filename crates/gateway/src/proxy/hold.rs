@@ -1,0 +1,147 @@
+//! The request's body on its way: handed in, and either held until inspection has answered or
+//! passed on as it comes.
+
+use std::cell::RefCell;
+
+use exchange::decision::Decision;
+use inspect::{Step, Want};
+use wire::body::{CHUNK_END, Progress, encode_chunk_head, encode_last_chunk};
+use wire::{BodyLimits, BodyReader, Framing, Refusal};
+
+use super::buffer::Buffer;
+use super::inspected::Inspected;
+use crate::limits::HOLD_SLACK_BYTES;
+
+/// Bodies have no bound on the way through: what a service bounds is what is inspected.
+const LIMITS: BodyLimits = BodyLimits { bytes: u64::MAX, ..BodyLimits::request() };
+
+/// The body of one request.
+#[derive(Debug)]
+pub(crate) struct RequestBody {
+    reader: BodyReader,
+    chunked: bool,
+    want: Want,
+    told_end: bool,
+    ended: bool,
+}
+
+/// Why a body must not be passed on any further.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// Its framing is wrong.
+    Refused(Refusal),
+    /// Inspection says so.
+    Stopped(Decision),
+}
+
+impl RequestBody {
+    /// A body that has not begun; `want` is what inspection said of it.
+    pub(crate) fn new(framing: Framing, want: Want) -> Self {
+        let reader = BodyReader::new(framing, &LIMITS)
+            .expect("no declared length is over the largest number there is");
+        let chunked = framing == Framing::Chunked;
+        Self { reader, chunked, want, told_end: false, ended: false }
+    }
+
+    /// Whether nothing may be sent before the body has ended.
+    pub(crate) fn is_held(&self) -> bool {
+        self.want == Want::Hold && !self.ended
+    }
+
+    /// Whether all of it has been taken, and inspection has said what it has to say.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Whether any of it has come.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.reader.received() > 0
+    }
+
+    /// Takes what has been read: hands it in, and appends it to `out` as it is to be sent.
+    pub(crate) fn take(
+        &mut self,
+        buffer: &mut Buffer,
+        inspected: &RefCell<Inspected>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        while !self.ended {
+            let (used, progress) = self.reader.advance(buffer.filled()).map_err(Fault::Refused)?;
+            match progress {
+                Progress::Data(range) => {
+                    let data = buffer.filled().get(range).unwrap_or_default();
+                    write_data(data, self.chunked, out);
+                    self.told_end = self.reader.is_ended();
+                    let step = inspected.borrow_mut().request_body(data, self.told_end);
+                    buffer.consume(used);
+                    self.obey(step)?;
+                }
+                Progress::More => {
+                    buffer.consume(used);
+                    return self.bound(inspected);
+                }
+                Progress::End => {
+                    buffer.consume(used);
+                    if self.chunked {
+                        encode_last_chunk(Some(self.reader.trailers()), out);
+                    }
+                    self.ended = true;
+                    if !self.told_end {
+                        let step = inspected.borrow_mut().request_body(&[], true);
+                        self.obey(step)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what is left of a refused body as far as it has come. Returns whether that was all,
+    /// so that the connection can carry another request.
+    pub(crate) fn discard(&mut self, buffer: &mut Buffer) -> bool {
+        while let Ok((used, progress)) = self.reader.advance(buffer.filled()) {
+            buffer.consume(used);
+            match progress {
+                Progress::Data(_) => {}
+                Progress::End => return true,
+                Progress::More => return false,
+            }
+        }
+        false
+    }
+
+    fn obey(&mut self, step: Step) -> Result<(), Fault> {
+        match step {
+            Step::Continue(want) => {
+                self.want = want;
+                Ok(())
+            }
+            Step::Stop(decision) => Err(Fault::Stopped(decision)),
+        }
+    }
+
+    /// Holds no more than the service's limit, even if inspection should never decide.
+    fn bound(&mut self, inspected: &RefCell<Inspected>) -> Result<(), Fault> {
+        if self.want != Want::Hold {
+            return Ok(());
+        }
+        let mut inspected = inspected.borrow_mut();
+        let most = inspected.lane().request_body_bytes_max.saturating_add(HOLD_SLACK_BYTES);
+        if self.reader.received() <= most as u64 {
+            return Ok(());
+        }
+        let step = inspected.overflow();
+        self.obey(step)
+    }
+}
+
+/// Appends a piece of a body in its outgoing framing.
+pub(crate) fn write_data(data: &[u8], chunked: bool, out: &mut Vec<u8>) {
+    if !chunked {
+        out.extend_from_slice(data);
+    } else if !data.is_empty() {
+        encode_chunk_head(data.len(), out);
+        out.extend_from_slice(data);
+        out.extend_from_slice(CHUNK_END);
+    }
+}

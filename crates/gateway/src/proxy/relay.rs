@@ -1,0 +1,253 @@
+//! An upstream's answer on its way to the client.
+
+use std::cell::{Cell, RefCell};
+
+use exchange::decision::Decision;
+use inspect::{Step, Want};
+use wire::body::{Progress, encode_last_chunk};
+use wire::limits::INTERIM_RESPONSES;
+use wire::response::{self, Asked, ResponseHead};
+use wire::{BodyLimits, BodyReader, Framing, HeadLimits, Parsed, Refusal, Version};
+
+use super::forward::{self, Passage};
+use super::hold::write_data;
+use super::inspected::Inspected;
+use super::stream::{Cut, Sink, Source};
+use crate::limits::{FLUSH_BYTES, HOLD_SLACK_BYTES, Timeouts};
+use crate::ticker::Watch;
+
+/// What the answer must know of the exchange, and what it tells the rest of it.
+pub(crate) struct Flow<'a> {
+    pub(crate) asked: Asked,
+    pub(crate) version: Version,
+    /// The client's connection may stay open, as far as the request goes.
+    pub(crate) keeps: bool,
+    pub(crate) inspected: &'a RefCell<Inspected>,
+    pub(crate) watch: &'a Watch,
+    pub(crate) timeouts: Timeouts,
+    /// The whole request has been sent.
+    pub(crate) sent: &'a Cell<bool>,
+    /// Something of the final response has gone to the client, or is about to.
+    pub(crate) begun: &'a Cell<bool>,
+}
+
+/// How an answer ended.
+#[derive(Debug)]
+pub(crate) enum Relayed {
+    /// Something is wrong with the answer, and the client has seen nothing of it.
+    Bad(Bad),
+    /// It broke off after the client had seen its beginning.
+    Broken,
+    /// Inspection refuses it; the client has seen nothing of it.
+    Stopped(Decision),
+    /// The client has it all.
+    Whole {
+        /// The client's connection stays open.
+        client_keeps: bool,
+        /// The upstream's connection can carry another exchange.
+        upstream_keeps: bool,
+    },
+}
+
+/// What is wrong with an upstream.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Bad {
+    /// It closed the connection before the end of its head.
+    Closed {
+        /// Nothing at all had come.
+        silent: bool,
+    },
+    /// It sent interim responses without end.
+    Endless,
+    /// It did not answer in time.
+    Late,
+    /// Its answer is malformed or ambiguous.
+    Refused(Refusal),
+}
+
+/// Reads an upstream's answer and passes it on.
+pub(crate) async fn relay(
+    upstream: &mut Source<'_>,
+    client: &mut Sink<'_>,
+    head: &mut ResponseHead,
+    out: &mut Vec<u8>,
+    flow: &Flow<'_>,
+) -> Relayed {
+    flow.watch.arm(flow.timeouts.response_head);
+    if let Err(relayed) = final_head(upstream, client, head, out, flow).await {
+        return relayed;
+    }
+    let want = match flow.inspected.borrow_mut().response_head(head) {
+        Step::Stop(decision) => return Relayed::Stopped(decision),
+        Step::Continue(want) => want,
+    };
+    let Ok(reader) = BodyReader::new(head.framing(), &BodyLimits::response()) else {
+        return Relayed::Bad(Bad::Refused(Refusal::BodyTooLarge));
+    };
+    let passage = Passage::of(head, flow.version, flow.keeps && flow.sent.get());
+    out.clear();
+    passage.head(head, flow.version, out);
+    let chunked = passage.framing == Framing::Chunked;
+    let mut body = ResponseBody { reader, want, told_end: false, chunked };
+    if let Err(relayed) = body.pass(upstream, client, out, flow).await {
+        return relayed;
+    }
+    flow.begun.set(true);
+    if client.write(out, flow.watch).await.is_err() {
+        return Relayed::Broken;
+    }
+    Relayed::Whole {
+        client_keeps: passage.keeps,
+        // what is left over belongs to no request: the next one would get it
+        upstream_keeps: head.keep_alive() && flow.sent.get() && upstream.buffer.is_empty(),
+    }
+}
+
+/// Reads heads up to the final one.
+async fn final_head(
+    upstream: &mut Source<'_>,
+    client: &mut Sink<'_>,
+    head: &mut ResponseHead,
+    out: &mut Vec<u8>,
+    flow: &Flow<'_>,
+) -> Result<(), Relayed> {
+    let mut interim = 0;
+    head.clear();
+    loop {
+        let limits = HeadLimits::response();
+        let parsed = match upstream.buffer.is_empty() {
+            true => Ok(Parsed::Partial),
+            false => response::parse_head(upstream.buffer.filled(), &limits, flow.asked, head),
+        };
+        match parsed.map_err(|refusal| Relayed::Bad(Bad::Refused(refusal)))? {
+            Parsed::Partial => match upstream.fill(flow.watch).await {
+                Ok(0) | Err(Cut::Gone) => {
+                    let silent = upstream.buffer.is_empty() && interim == 0;
+                    return Err(Relayed::Bad(Bad::Closed { silent }));
+                }
+                Ok(_) => {}
+                Err(Cut::Late) => return Err(Relayed::Bad(Bad::Late)),
+            },
+            Parsed::Complete { head_len } => {
+                upstream.buffer.consume(head_len);
+                if !head.is_interim() {
+                    return Ok(());
+                }
+                interim += 1;
+                if interim > INTERIM_RESPONSES {
+                    return Err(Relayed::Bad(Bad::Endless));
+                }
+                // whether the body may come has been settled between the client and us
+                if head.status() != 100 && flow.version == Version::Http11 {
+                    out.clear();
+                    forward::interim(head, out);
+                    client.write(out, flow.watch).await.map_err(|_| Relayed::Broken)?;
+                }
+            }
+        }
+    }
+}
+
+/// The body of one response.
+struct ResponseBody {
+    reader: BodyReader,
+    want: Want,
+    told_end: bool,
+    chunked: bool,
+}
+
+impl ResponseBody {
+    /// Passes the body on to its end; what has not been written at the end is left in `out`.
+    async fn pass(
+        &mut self,
+        upstream: &mut Source<'_>,
+        client: &mut Sink<'_>,
+        out: &mut Vec<u8>,
+        flow: &Flow<'_>,
+    ) -> Result<(), Relayed> {
+        loop {
+            let advanced = self.reader.advance(upstream.buffer.filled());
+            let (used, progress) = advanced.map_err(|refusal| broken(flow, refusal))?;
+            match progress {
+                Progress::Data(range) => {
+                    let data = upstream.buffer.filled().get(range).unwrap_or_default();
+                    write_data(data, self.chunked, out);
+                    self.told_end = self.reader.is_ended();
+                    let step = flow.inspected.borrow_mut().response_body(data, self.told_end);
+                    upstream.buffer.consume(used);
+                    self.obey(step, flow)?;
+                    if out.len() >= FLUSH_BYTES {
+                        self.flush(client, out, flow).await?;
+                    }
+                }
+                Progress::More => {
+                    upstream.buffer.consume(used);
+                    self.flush(client, out, flow).await?;
+                    flow.watch.arm(flow.timeouts.stall);
+                    match upstream.fill(flow.watch).await {
+                        Ok(0) => {
+                            let ended = self.reader.end_of_input();
+                            ended.map_err(|refusal| broken(flow, refusal))?;
+                            return self.end(out, flow);
+                        }
+                        Ok(_) => {}
+                        Err(Cut::Late) if !flow.begun.get() => {
+                            return Err(Relayed::Bad(Bad::Late));
+                        }
+                        Err(_) => return Err(broken(flow, Refusal::BodyTruncated)),
+                    }
+                }
+                Progress::End => {
+                    upstream.buffer.consume(used);
+                    return self.end(out, flow);
+                }
+            }
+        }
+    }
+
+    /// Writes what has come, unless it is held.
+    async fn flush(
+        &mut self,
+        client: &mut Sink<'_>,
+        out: &mut Vec<u8>,
+        flow: &Flow<'_>,
+    ) -> Result<(), Relayed> {
+        let most = flow.inspected.borrow().lane().response_body_bytes_max;
+        let most = most.saturating_add(HOLD_SLACK_BYTES);
+        if self.want == Want::Hold && self.reader.received() <= most as u64 {
+            return Ok(());
+        }
+        flow.begun.set(true);
+        flow.watch.arm(flow.timeouts.stall);
+        client.write(out, flow.watch).await.map_err(|_| Relayed::Broken)?;
+        out.clear();
+        Ok(())
+    }
+
+    fn end(&mut self, out: &mut Vec<u8>, flow: &Flow<'_>) -> Result<(), Relayed> {
+        if !self.told_end {
+            let step = flow.inspected.borrow_mut().response_body(&[], true);
+            self.obey(step, flow)?;
+        }
+        if self.chunked {
+            encode_last_chunk(Some(self.reader.trailers()), out);
+        }
+        Ok(())
+    }
+
+    fn obey(&mut self, step: Step, flow: &Flow<'_>) -> Result<(), Relayed> {
+        match step {
+            Step::Continue(want) => {
+                self.want = want;
+                Ok(())
+            }
+            Step::Stop(_) if flow.begun.get() => Err(Relayed::Broken),
+            Step::Stop(decision) => Err(Relayed::Stopped(decision)),
+        }
+    }
+}
+
+/// A body that is not what its framing says: an error of our own if the client has seen nothing.
+fn broken(flow: &Flow<'_>, refusal: Refusal) -> Relayed {
+    if flow.begun.get() { Relayed::Broken } else { Relayed::Bad(Bad::Refused(refusal)) }
+}

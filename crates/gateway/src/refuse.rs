@@ -1,0 +1,167 @@
+//! What a refused client sees: `application/problem+json` (RFC 9457), never a value from traffic.
+
+use exchange::decision::{Denial, Problem, ProblemError};
+use exchange::limits::VIOLATIONS_MAX;
+use serde_json::{Value, json};
+use wire::Framing;
+use wire::serialize::{Connection, own_response};
+
+use crate::limits::RETRY_AFTER_S;
+
+/// What problem types begin with.
+const TYPE_BASE: &str = "https://palisade.dev/problems/";
+
+/// An answer of our own.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    slug: &'static str,
+    title: &'static str,
+    detail: String,
+    errors: Vec<Value>,
+    allow: Option<String>,
+    retries: bool,
+}
+
+impl Answer {
+    /// What a decision of the inspection means for the client. A decision without grounds is a
+    /// failure of ours.
+    pub(crate) fn to_denial(denial: Option<&Denial>) -> Self {
+        let Some(denial) = denial else { return Self::to_problem(Problem::InspectionFailed) };
+        let mut answer = Self::to_problem(denial.problem);
+        answer.errors = denial.errors.iter().take(VIOLATIONS_MAX).map(error).collect();
+        if denial.problem == Problem::UndocumentedMethod {
+            let names: Vec<&str> = denial.allow.iter().map(|method| method.as_str()).collect();
+            answer.allow = Some(names.join(", "));
+        }
+        answer
+    }
+
+    fn to_problem(problem: Problem) -> Self {
+        let detail = match problem {
+            Problem::BodyMediaType => "The contract declares other media types for this body.",
+            Problem::BodyTooLarge => "The body has more bytes than are accepted here.",
+            Problem::ContractViolation => "See `errors` for what was expected, and where.",
+            Problem::InspectionFailed => "Nothing was forwarded. Try again later.",
+            Problem::PathAmbiguous => "Send the path in its canonical form.",
+            Problem::ResponseViolation => "The server's answer was withheld.",
+            Problem::UndocumentedMethod => "The path is declared, with the methods in `Allow`.",
+            Problem::UndocumentedOperation => "The contract declares no such path.",
+            Problem::UnknownHost => "The host in the request is not served here.",
+        };
+        Self {
+            status: problem.status(),
+            slug: problem.slug(),
+            title: problem.title(),
+            detail: detail.to_owned(),
+            errors: Vec::new(),
+            allow: None,
+            retries: problem.status() == 503,
+        }
+    }
+
+    /// What bytes that could not be read mean for the client.
+    pub(crate) fn to_bytes(status: u16, message: &str) -> Self {
+        Self::plain(status, "malformed-request", "The request cannot be read", message)
+    }
+
+    /// The upstream cannot be reached, or what it sent cannot be forwarded.
+    pub(crate) fn bad_gateway() -> Self {
+        let message = "The server could not be reached, or its answer could not be forwarded.";
+        Self::plain(502, "bad-gateway", "The server behind the gateway failed", message)
+    }
+
+    /// The upstream did not answer in time.
+    pub(crate) fn gateway_timeout() -> Self {
+        let message = "The server did not answer in time.";
+        Self::plain(504, "gateway-timeout", "The server behind the gateway is too slow", message)
+    }
+
+    /// The client did not send in time.
+    pub(crate) fn request_timeout() -> Self {
+        let message = "The request did not arrive in time.";
+        Self::plain(408, "request-timeout", "The request took too long", message)
+    }
+
+    /// There are too many clients.
+    pub(crate) fn overloaded() -> Self {
+        let message = "There are too many connections. Try again later.";
+        let plain = Self::plain(503, "overloaded", "The gateway is busy", message);
+        Self { retries: true, ..plain }
+    }
+
+    fn plain(status: u16, slug: &'static str, title: &'static str, detail: &str) -> Self {
+        let detail = detail.to_owned();
+        Self { status, slug, title, detail, errors: Vec::new(), allow: None, retries: false }
+    }
+
+    /// Appends the answer. `bodiless`: it answers HEAD.
+    pub(crate) fn write(
+        &self,
+        ulid: &str,
+        bodiless: bool,
+        connection: Connection,
+        out: &mut Vec<u8>,
+    ) {
+        let mut problem = json!({
+            "type": format!("{TYPE_BASE}{}", self.slug),
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "instance": format!("urn:palisade:exchange:{ulid}"),
+        });
+        if !self.errors.is_empty() {
+            problem["errors"] = Value::from(self.errors.clone());
+        }
+        let body = problem.to_string();
+        let mut fields: Vec<(&str, &[u8])> =
+            vec![("Content-Type", b"application/problem+json"), ("Cache-Control", b"no-store")];
+        if let Some(allow) = &self.allow {
+            fields.push(("Allow", allow.as_bytes()));
+        }
+        let retry_after = RETRY_AFTER_S.to_string();
+        if self.retries {
+            fields.push(("Retry-After", retry_after.as_bytes()));
+        }
+        let framing = Framing::Length(body.len() as u64);
+        own_response(self.status, reason(self.status), &fields, framing, connection, out);
+        if !bodiless {
+            out.extend_from_slice(body.as_bytes());
+        }
+    }
+}
+
+fn error(error: &ProblemError) -> Value {
+    json!({
+        "in": error.location.place(),
+        "pointer": error.location.name(),
+        "keyword": error.keyword,
+        "detail": error.detail,
+    })
+}
+
+/// The reason phrases of RFC 9110 for the statuses that are ours.
+fn reason(status: u16) -> &'static str {
+    match status {
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        411 => "Length Required",
+        413 => "Content Too Large",
+        414 => "URI Too Long",
+        415 => "Unsupported Media Type",
+        417 => "Expectation Failed",
+        421 => "Misdirected Request",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        505 => "HTTP Version Not Supported",
+        _ => "",
+    }
+}

@@ -1,0 +1,268 @@
+//! Starting the workers, and what can be done with them while they run.
+
+use std::cell::{Cell, RefCell};
+use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
+use tokio::sync::watch;
+
+use crate::error::GatewayError;
+use crate::limits::{CONNECTIONS_MAX, TICK, Timeouts};
+use crate::listener;
+use crate::metrics::Metrics;
+use crate::outlet::Outlet;
+use crate::reload::{Arrangement, Slot};
+use crate::ticker::Ticker;
+use crate::ulid::Ulids;
+use crate::worker::{Table, Worker};
+
+/// How often the end of a drain is looked for.
+const DRAIN_POLL: Duration = Duration::from_millis(5);
+
+/// Where and with how much a gateway runs; this part of the settings needs a restart to change.
+#[derive(Clone, Debug)]
+pub struct GatewayConfig {
+    /// Addresses to listen on.
+    pub listeners: Vec<SocketAddr>,
+    /// Threads that carry traffic; at least one is started.
+    pub workers: usize,
+    /// Client connections of all workers together.
+    pub connections_max: usize,
+    /// How long things may take.
+    pub timeouts: Timeouts,
+}
+
+impl GatewayConfig {
+    /// A configuration with the default limits.
+    #[must_use]
+    pub fn new(listeners: Vec<SocketAddr>, workers: usize) -> Self {
+        let timeouts = Timeouts::default();
+        Self { listeners, workers, connections_max: CONNECTIONS_MAX, timeouts }
+    }
+}
+
+/// The inline gateway; [`Gateway::start`] makes it [`Running`].
+#[derive(Debug)]
+pub struct Gateway;
+
+/// A gateway that carries traffic. Dropping it stops it without waiting for exchanges.
+#[derive(Debug)]
+pub struct Running {
+    addresses: Vec<SocketAddr>,
+    slot: Arc<Slot>,
+    metrics: Arc<Metrics>,
+    stage: watch::Sender<Stage>,
+    threads: Vec<JoinHandle<usize>>,
+}
+
+/// How a drain ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Drained {
+    /// Connections that were cut because the deadline had come.
+    pub cut: usize,
+}
+
+/// How far a gateway has come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Stage {
+    /// Connections are accepted.
+    Serving,
+    /// Exchanges are brought to their end, and no new ones begun.
+    Draining,
+    /// Everything is dropped.
+    Stopped,
+}
+
+/// What a worker's thread needs to begin.
+struct Outset {
+    number: usize,
+    listeners: Vec<TcpListener>,
+    connections_max: usize,
+    timeouts: Timeouts,
+    slot: Arc<Slot>,
+    metrics: Arc<Metrics>,
+    outlet: Outlet,
+    ulids: Ulids,
+    stage: watch::Receiver<Stage>,
+}
+
+impl Gateway {
+    /// Opens the listeners and starts the workers. Observations go into `outlet`; `metrics` counts.
+    ///
+    /// # Errors
+    /// What kept it from starting; nothing is left running then.
+    pub fn start(
+        config: &GatewayConfig,
+        arrangement: Arrangement,
+        outlet: &Outlet,
+        metrics: &Arc<Metrics>,
+    ) -> Result<Running, GatewayError> {
+        if config.listeners.is_empty() {
+            return Err(GatewayError::NoListener);
+        }
+        let workers = config.workers.max(1);
+        let mut addresses = Vec::new();
+        let mut sockets: Vec<Vec<TcpListener>> = (0..workers).map(|_| Vec::new()).collect();
+        for address in &config.listeners {
+            let (in_use, opened) = listener::open(*address, workers)?;
+            addresses.push(in_use);
+            sockets.iter_mut().zip(opened).for_each(|(sockets, socket)| sockets.push(socket));
+        }
+        let (stage, _) = watch::channel(Stage::Serving);
+        let slot = Arc::new(Slot::new(arrangement));
+        let metrics = Arc::clone(metrics);
+        let mut running = Running { addresses, slot, metrics, stage, threads: Vec::new() };
+        let (ready, started) = mpsc::channel();
+        for (number, listeners) in sockets.into_iter().enumerate() {
+            let outset = Outset {
+                number,
+                listeners,
+                connections_max: config.connections_max.div_ceil(workers),
+                timeouts: config.timeouts,
+                slot: Arc::clone(&running.slot),
+                metrics: Arc::clone(&running.metrics),
+                outlet: outlet.clone(),
+                ulids: Ulids::new()?,
+                stage: running.stage.subscribe(),
+            };
+            let ready = ready.clone();
+            let thread = std::thread::Builder::new()
+                .name(format!("gateway-{number}"))
+                .spawn(move || outset.run(&ready))
+                .map_err(GatewayError::Worker)?;
+            running.threads.push(thread);
+        }
+        drop(ready);
+        started.iter().take(workers).collect::<Result<(), _>>()?;
+        running.metrics.set_ready(true);
+        Ok(running)
+    }
+}
+
+impl Running {
+    /// The addresses that are listened on, in the order of the settings.
+    #[must_use]
+    pub fn local_addrs(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Replaces what is in force. Exchanges that have begun keep what they began with.
+    pub fn reload(&self, arrangement: Arrangement) {
+        self.slot.replace(arrangement);
+    }
+
+    /// Accepts no more connections, closes the idle ones, brings exchanges to their end, and cuts
+    /// what is left after `deadline`. Blocks the calling thread.
+    pub fn drain(mut self, deadline: Duration) -> Drained {
+        self.metrics.set_ready(false);
+        self.stage.send_replace(Stage::Draining);
+        let begun = Instant::now();
+        while begun.elapsed() < deadline && !self.threads.iter().all(JoinHandle::is_finished) {
+            std::thread::sleep(DRAIN_POLL);
+        }
+        Drained { cut: self.stop() }
+    }
+
+    fn stop(&mut self) -> usize {
+        self.metrics.set_ready(false);
+        self.stage.send_replace(Stage::Stopped);
+        // a worker that panicked has no connections any more
+        self.threads.drain(..).map(|thread| thread.join().unwrap_or(0)).sum()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Outset {
+    /// The life of a worker. Returns how many connections it left.
+    fn run(self, ready: &mpsc::Sender<Result<(), GatewayError>>) -> usize {
+        let runtime = Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build_local(LocalOptions::default());
+        let begun = runtime.map_err(GatewayError::Worker).and_then(|runtime| {
+            let listeners = self.listen(&runtime)?;
+            Ok((runtime, listeners))
+        });
+        // who starts workers waits for their word, or has given up on all of them
+        match begun {
+            Ok((runtime, listeners)) => {
+                let _ = ready.send(Ok(()));
+                runtime.block_on(self.work(listeners))
+            }
+            Err(error) => {
+                let _ = ready.send(Err(error));
+                0
+            }
+        }
+    }
+
+    fn listen(&self, runtime: &LocalRuntime) -> Result<Vec<tokio::net::TcpListener>, GatewayError> {
+        let _entered = runtime.enter();
+        self.listeners
+            .iter()
+            .map(|socket| tokio::net::TcpListener::from_std(socket.try_clone()?))
+            .collect::<Result<_, _>>()
+            .map_err(GatewayError::Worker)
+    }
+
+    async fn work(self, listeners: Vec<tokio::net::TcpListener>) -> usize {
+        let table = Table::new(Arc::clone(&self.slot.load()), None, &self.metrics, self.number);
+        let worker = Rc::new(Worker {
+            number: self.number,
+            ticker: Rc::new(Ticker::default()),
+            outlet: self.outlet,
+            counts: self.metrics.worker(),
+            timeouts: self.timeouts,
+            draining: Cell::new(false),
+            connections_max: self.connections_max,
+            connections: Cell::new(0),
+            ulids: RefCell::new(self.ulids),
+            slot: self.slot,
+            metrics: self.metrics,
+            table: RefCell::new(Rc::new(table)),
+        });
+        tokio::task::spawn_local(tick(Rc::clone(&worker)));
+        let mut stage = self.stage;
+        let accepting: Vec<_> = listeners
+            .into_iter()
+            .map(|listener| listener::accept(Rc::clone(&worker), listener, stage.clone()))
+            .map(tokio::task::spawn_local)
+            .collect();
+        drop(self.listeners);
+        // the sender lives until this thread has been joined
+        let _ = stage.wait_for(|stage| *stage != Stage::Serving).await;
+        for accept in accepting {
+            // one that panicked accepts no more either
+            let _ = accept.await;
+        }
+        worker.draining.set(true);
+        worker.ticker.wake_all();
+        while worker.connections.get() > 0 && *stage.borrow() == Stage::Draining {
+            let _ = tokio::time::timeout(DRAIN_POLL, stage.changed()).await;
+        }
+        worker.connections.get()
+    }
+}
+
+/// Moves the worker's clock, and looks after its upstream connections once a second.
+async fn tick(worker: Rc<Worker>) {
+    const SWEEP_TICKS: u32 = 4;
+    let mut interval = tokio::time::interval(TICK);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        interval.tick().await;
+        worker.ticker.advance();
+        if worker.ticker.now() % SWEEP_TICKS == 0 {
+            worker.sweep();
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! One worker: a thread that has everything it needs to itself.
+
+use std::cell::{Cell, RefCell};
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use exchange::peer::Peer;
+use policy::Mode;
+
+use crate::limits::Timeouts;
+use crate::metrics::{Metrics, ServiceCounts, WorkerCounts};
+use crate::outlet::Outlet;
+use crate::proxy::upstream::Pool;
+use crate::reload::{Arrangement, Slot};
+use crate::ticker::Ticker;
+use crate::ulid::Ulids;
+
+/// What the connections of one worker have in common.
+pub(crate) struct Worker {
+    pub(crate) number: usize,
+    pub(crate) ticker: Rc<Ticker>,
+    pub(crate) outlet: Outlet,
+    pub(crate) counts: Arc<WorkerCounts>,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) draining: Cell<bool>,
+    pub(crate) connections_max: usize,
+    pub(crate) connections: Cell<usize>,
+    pub(crate) ulids: RefCell<Ulids>,
+    pub(crate) slot: Arc<Slot>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) table: RefCell<Rc<Table>>,
+}
+
+/// The arrangement in force with what a worker holds for it. An exchange keeps its table to the
+/// end.
+pub(crate) struct Table {
+    pub(crate) arrangement: Arc<Arrangement>,
+    lanes: Vec<Rc<Lane>>,
+    nowhere: Rc<Lane>,
+}
+
+/// What a worker holds for one service.
+pub(crate) struct Lane {
+    pub(crate) mode: Mode,
+    pub(crate) on_overflow: Mode,
+    pub(crate) request_body_bytes_max: usize,
+    pub(crate) response_body_bytes_max: usize,
+    pub(crate) counts: Arc<ServiceCounts>,
+    pub(crate) upstreams: Vec<Rc<Pool>>,
+    pub(crate) next: Cell<usize>,
+}
+
+impl Worker {
+    /// The table of the arrangement in force.
+    pub(crate) fn table(&self) -> Rc<Table> {
+        let current = self.slot.load();
+        let mut table = self.table.borrow_mut();
+        if !Arc::ptr_eq(&current, &table.arrangement) {
+            *table =
+                Rc::new(Table::new(Arc::clone(&current), Some(&table), &self.metrics, self.number));
+        }
+        Rc::clone(&table)
+    }
+
+    /// Closes upstream connections that have been idle for too long.
+    pub(crate) fn sweep(&self) {
+        let table = Rc::clone(&self.table.borrow());
+        for pool in table.lanes.iter().flat_map(|lane| &lane.upstreams) {
+            pool.sweep(&self.ticker);
+        }
+    }
+}
+
+impl Table {
+    /// A table for `arrangement` that takes over the upstream connections of the one before.
+    pub(crate) fn new(
+        arrangement: Arc<Arrangement>,
+        before: Option<&Self>,
+        metrics: &Metrics,
+        worker: usize,
+    ) -> Self {
+        let known: Vec<&Rc<Pool>> =
+            before.iter().flat_map(|table| &table.lanes).flat_map(|lane| &lane.upstreams).collect();
+        let services = arrangement.inspector().policy().services.iter();
+        let lanes = services
+            .zip(arrangement.upstreams())
+            .map(|(service, upstreams)| {
+                let pools = upstreams.iter().map(|upstream| {
+                    match known.iter().find(|pool| pool.target() == upstream) {
+                        Some(pool) => Rc::clone(pool),
+                        None => Rc::new(Pool::new(upstream.clone())),
+                    }
+                });
+                Rc::new(Lane {
+                    mode: service.mode,
+                    on_overflow: service.on_overflow,
+                    request_body_bytes_max: service.request_body_bytes_max,
+                    response_body_bytes_max: service.response_body_bytes_max,
+                    counts: metrics.service(&service.name, worker),
+                    upstreams: pools.collect(),
+                    // workers begin at different upstreams
+                    next: Cell::new(worker),
+                })
+            })
+            .collect();
+        let nowhere = Rc::new(Lane {
+            mode: Mode::Block,
+            on_overflow: Mode::Block,
+            request_body_bytes_max: 0,
+            response_body_bytes_max: 0,
+            counts: metrics.service(&Arc::from("_none"), worker),
+            upstreams: Vec::new(),
+            next: Cell::new(0),
+        });
+        Self { arrangement, lanes, nowhere }
+    }
+
+    /// The lane of a service of the policy; for none, one that leads nowhere.
+    pub(crate) fn lane(&self, service: Option<usize>) -> Rc<Lane> {
+        Rc::clone(service.and_then(|index| self.lanes.get(index)).unwrap_or(&self.nowhere))
+    }
+
+    /// What the policy knows of the client at this address.
+    pub(crate) fn peer(&self, address: IpAddr) -> Peer {
+        let trusted = &self.arrangement.inspector().policy().trusted;
+        Peer {
+            address: Some(address),
+            trusted: trusted.iter().any(|network| network.contains(&address)),
+            ..Peer::default()
+        }
+    }
+}
