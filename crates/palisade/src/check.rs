@@ -1,0 +1,79 @@
+//! `palisade check`: is this configuration sound?
+
+use std::fmt::Write as _;
+
+use policy::{Mode, Service};
+
+use crate::args::{Global, Print};
+use crate::settings::Settings;
+use crate::terminal;
+
+/// Reads everything the settings refer to and says what is in force. What cannot be carried out
+/// is an error; what is declared and not enforced is named.
+pub(crate) fn run(print: Option<Print>, global: &Global) -> anyhow::Result<u8> {
+    let settings = Settings::load(global)?;
+    let mut shown = String::new();
+    for service in &settings.policy.services {
+        describe(service, &mut shown);
+    }
+    if print == Some(Print::Effective) {
+        effective(&settings, &mut shown);
+    }
+    let file = settings.path.as_deref().map(|path| path.display().to_string()).unwrap_or_default();
+    writeln!(shown, "{file}: sound; revision {}", settings.policy.revision)?;
+    terminal::result(&shown)?;
+    Ok(0)
+}
+
+fn describe(service: &Service, shown: &mut String) {
+    let (operations, warnings) = service.contract.as_ref().map_or((0, &[][..]), |contract| {
+        (contract.operations().len(), contract.warnings())
+    });
+    let covers = if service.hosts.is_empty() {
+        "every host".to_owned()
+    } else {
+        service.hosts.join(", ")
+    };
+    shown.push_str(&format!(
+        "service {}: {} for {covers}; {operations} operations; undocumented: {}\n",
+        service.name, service.mode, service.undocumented
+    ));
+    if service.mode == Mode::Block {
+        for warning in warnings {
+            shown.push_str(&format!("  not enforced: {warning}\n"));
+        }
+    } else if !warnings.is_empty() {
+        shown.push_str(&format!(
+            "  {} constructs of the contract are not enforced by this version\n",
+            warnings.len()
+        ));
+    }
+}
+
+fn effective(settings: &Settings, shown: &mut String) {
+    let document = &settings.document;
+    let mut line = |name: &str, value: String, written: bool| {
+        let origin = if written { "file" } else { "default" };
+        shown.push_str(&format!("{name} = {value}    # {origin}\n"));
+    };
+    line("mode", format!("\"{}\"", document.mode), settings.text.contains("mode"));
+    for listener in &document.listeners {
+        line("listeners.bind", format!("\"{}\"", listener.bind), true);
+    }
+    let console = document.console.unwrap_or(crate::run::CONSOLE_DEFAULT);
+    line("console.bind", format!("\"{console}\""), document.console.is_some());
+    let telemetry = document.telemetry.unwrap_or(crate::run::TELEMETRY_DEFAULT);
+    line("telemetry.bind", format!("\"{telemetry}\""), document.telemetry.is_some());
+    let store = format!("\"sqlite:{}\"", settings.store_path().display());
+    line("storage.store", store, document.store.is_some());
+    let workers = document.workers.unwrap_or_else(crate::run::default_workers);
+    line("runtime.workers", workers.to_string(), document.workers.is_some());
+    for service in &settings.policy.services {
+        let limit = format!("\"{}B\"", service.request_body_bytes_max);
+        let written = document
+            .services
+            .iter()
+            .any(|one| one.name.value == *service.name && one.body_bytes_max.is_some());
+        line(&format!("services.{}.limits.body", service.name), limit, written);
+    }
+}

@@ -1,0 +1,110 @@
+//! The commands that describe: explain, check, completions, man, schema, version.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn palisade(arguments: &[&str], directory: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_palisade"))
+        .args(arguments)
+        .current_dir(directory)
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn every_rule_has_a_page() {
+    let directory = tempfile::tempdir().unwrap();
+    let list = text(&palisade(&["explain"], directory.path()).stdout);
+    let rules: Vec<&str> = list.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(
+        rules,
+        [
+            "PAL-AUTH-001",
+            "PAL-AUTH-002",
+            "PAL-AUTH-004",
+            "PAL-CONF-001",
+            "PAL-DATA-001",
+            "PAL-DATA-003",
+            "PAL-SPEC-001",
+            "PAL-SPEC-002",
+            "PAL-SPEC-005",
+        ]
+    );
+    for rule in rules {
+        let output = palisade(&["explain", rule], directory.path());
+        let page = text(&output.stdout);
+        for heading in ["## What it notices", "## Why is this bad?", "## How to fix it"] {
+            assert!(page.contains(heading), "{rule}: {heading}");
+        }
+    }
+    let unknown = palisade(&["explain", "PAL-XXX-001"], directory.path());
+    assert_eq!(unknown.status.code(), Some(2));
+}
+
+#[test]
+fn check_says_what_is_in_force_or_where_the_mistake_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = directory.path();
+    let settings = at.join("palisade.toml");
+    let none = palisade(&["check"], at);
+    assert_eq!(none.status.code(), Some(2));
+    assert!(text(&none.stderr).contains("no settings file"));
+
+    std::fs::write(
+        at.join("openapi.yaml"),
+        "openapi: 3.1.0\ninfo: {title: a, version: '1'}\npaths: {/a: {get: {responses: {'200': \
+         {description: b}}}}}\n",
+    )
+    .unwrap();
+    let good = "mode = \"block\"\n[[listeners]]\nbind = \"127.0.0.1:8080\"\n[services.shop]\n\
+                upstreams = [\"http://127.0.0.1:9000\"]\nspec = \"openapi.yaml\"\n";
+    std::fs::write(&settings, good).unwrap();
+    let sound = palisade(&["check", "--print", "effective"], at);
+    assert_eq!(sound.status.code(), Some(0), "{}", text(&sound.stderr));
+    let shown = text(&sound.stdout);
+    assert!(shown.contains("service shop: block for every host; 1 operations"), "{shown}");
+    assert!(shown.contains("telemetry.bind = \"127.0.0.1:9441\"    # default"), "{shown}");
+
+    std::fs::write(&settings, good.replace("upstreams", "upstream")).unwrap();
+    let wrong = palisade(&["check"], at);
+    assert_eq!(wrong.status.code(), Some(2));
+    let shown = text(&wrong.stderr);
+    assert!(shown.contains("error[config::unknown_key]"), "{shown}");
+    assert!(shown.contains("palisade.toml:5:1") && shown.contains("^^^^^^^^"), "{shown}");
+    assert!(shown.contains("did you mean `upstreams`?"), "{shown}");
+
+    std::fs::write(&settings, good).unwrap();
+    std::fs::write(at.join("openapi.yaml"), "openapi: 3.1.0\npaths: [\n").unwrap();
+    let contract = palisade(&["check"], at);
+    assert_eq!(contract.status.code(), Some(2));
+    assert!(text(&contract.stderr).contains("openapi.yaml:"), "{}", text(&contract.stderr));
+}
+
+#[test]
+fn completions_manual_and_version() {
+    let directory = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = palisade(&["completions", shell], directory.path());
+        assert!(text(&script.stdout).contains("analyze"), "{shell}");
+    }
+    let man = palisade(&["man", "--out", "man"], directory.path());
+    assert_eq!(man.status.code(), Some(0));
+    let page = std::fs::read_to_string(directory.path().join("man/palisade-analyze.1")).unwrap();
+    assert!(page.contains("RECORDING"));
+    let version = palisade(&["version"], directory.path());
+    assert_eq!(text(&version.stdout), format!("palisade {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn nothing_is_promised_that_does_not_work() {
+    let directory = tempfile::tempdir().unwrap();
+    let help = text(&palisade(&["--help"], directory.path()).stdout);
+    for later in ["  lint", "  audit", "  diff", "  catalog", "  policy", "  mcp", "  reload"] {
+        assert!(!help.contains(later), "{later} is listed: {help}");
+    }
+    assert!(help.contains("analyze") && help.contains("demo"));
+}
