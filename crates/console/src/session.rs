@@ -193,7 +193,7 @@ mod tests {
         let open = || sessions.open(&sessions.start(now).unwrap(), now).unwrap().unwrap();
         let (first, second) = (shows(&open()), shows(&open()));
         let session = sessions.find(&first, now).unwrap();
-        let hours = |hours| now + Duration::from_secs(hours * 3_600);
+        let hours = |hours: u64| now + Duration::from_secs(hours * 3_600);
         assert!(sessions.find(&first, hours(11)).is_some());
         assert!(sessions.find(&second, hours(13)).is_none(), "idle");
         assert!(sessions.find(&first, hours(22)).is_some());

@@ -74,6 +74,10 @@ impl Segment {
         let [first, between @ .., last] = &*self.literals else {
             return self.as_literal() == Some(text);
         };
+        if let ([], "", "", [name]) = (between, &**first, &**last, &*self.names) {
+            capture(name, text);
+            return !text.is_empty();
+        }
         let inner = text.strip_prefix(&**first).and_then(|text| text.strip_suffix(&**last));
         let Some(mut rest) = inner else { return false };
         let mut names = self.names.iter();
@@ -121,11 +125,30 @@ impl Ending {
 
 #[derive(Debug, Default)]
 struct Node {
-    /// Sorted by text.
-    literals: Vec<(Box<str>, u32)>,
+    /// Sorted by text. The key, its first bytes, lets the search stay within the list.
+    literals: Vec<(u64, Box<str>, u32)>,
     /// The most specific first.
     templated: Vec<(Segment, u32)>,
     operations: Vec<(Ending, Method, OperationIndex)>,
+}
+
+impl Node {
+    /// The child behind this literal, or the place where it belongs.
+    fn literal(&self, text: &str) -> Result<u32, usize> {
+        let wanted = key(text);
+        self.literals
+            .binary_search_by(|(key, known, _)| key.cmp(&wanted).then_with(|| (**known).cmp(text)))
+            .map(|found| self.literals[found].2)
+    }
+}
+
+/// The first eight bytes, in the order in which text is compared.
+fn key(text: &str) -> u64 {
+    let mut first = [0; 8];
+    for (place, byte) in first.iter_mut().zip(text.bytes()) {
+        *place = byte;
+    }
+    u64::from_be_bytes(first)
 }
 
 /// All operations of a contract as a tree of segments.
@@ -166,9 +189,9 @@ impl Router {
         let next = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
         let node = &mut self.nodes[at as usize];
         if let Some(text) = segment.as_literal() {
-            match node.literals.binary_search_by(|(known, _)| (**known).cmp(text)) {
-                Ok(found) => return node.literals[found].1,
-                Err(place) => node.literals.insert(place, (text.into(), next)),
+            match node.literal(text) {
+                Ok(child) => return child,
+                Err(place) => node.literals.insert(place, (key(text), text.into(), next)),
             }
         } else {
             let same = |(known, _): &&(Segment, u32)| known.literals == segment.literals;
@@ -226,8 +249,8 @@ impl Router {
         let Some(text) = segments.next().filter(|text| !text.is_empty()) else {
             return visit(node);
         };
-        if let Ok(found) = node.literals.binary_search_by(|(known, _)| (**known).cmp(text)) {
-            let answer = self.walk(node.literals[found].1, segments.clone(), visit);
+        if let Ok(child) = node.literal(text) {
+            let answer = self.walk(child, segments.clone(), visit);
             if answer.is_some() {
                 return answer;
             }

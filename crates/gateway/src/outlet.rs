@@ -30,16 +30,27 @@ pub fn bounded(plain_max: usize, signalled_max: usize) -> (Outlet, OutletReader)
         asleep: AtomicBool::new(false),
         wake: Notify::new(),
     });
-    (Outlet(Arc::clone(&lanes)), OutletReader(lanes))
+    let reader = OutletReader {
+        lanes: Arc::clone(&lanes),
+        plain: VecDeque::new(),
+        signalled: VecDeque::new(),
+    };
+    (Outlet(lanes), reader)
 }
 
 /// The end at which observations go in. Cheap to clone; one for each worker.
 #[derive(Debug)]
 pub struct Outlet(Arc<Lanes>);
 
-/// The end at which observations come out; there is one.
+/// The end at which observations come out; there is one. A lane is taken over whole, so that a
+/// worker never waits for more than an exchange of two queues; what was taken over and not yet read
+/// lies here.
 #[derive(Debug)]
-pub struct OutletReader(Arc<Lanes>);
+pub struct OutletReader {
+    lanes: Arc<Lanes>,
+    plain: VecDeque<Observation>,
+    signalled: VecDeque<Observation>,
+}
 
 /// What is known of one lane, for metrics.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -98,17 +109,6 @@ impl Lanes {
             self.wake.notify_one();
         }
     }
-
-    fn take(&self, most: usize, into: &mut Vec<Observation>) -> usize {
-        let mut taken = 0;
-        for lane in [&self.signalled, &self.plain] {
-            let mut queue = lane.queue();
-            let count = queue.len().min(most - taken);
-            into.extend(queue.drain(..count));
-            taken += count;
-        }
-        taken
-    }
 }
 
 impl Outlet {
@@ -160,8 +160,8 @@ impl OutletReader {
     pub async fn recv_batch(&mut self, most: usize, into: &mut Vec<Observation>) -> usize {
         let mut polls = 0;
         loop {
-            let closed = self.0.writers.load(Ordering::SeqCst) == 0;
-            let taken = self.0.take(most, into);
+            let closed = self.lanes.writers.load(Ordering::SeqCst) == 0;
+            let taken = self.take(most, into);
             if taken > 0 || closed || most == 0 {
                 return taken;
             }
@@ -170,14 +170,29 @@ impl OutletReader {
                 tokio::time::sleep(OUTLET_POLL).await;
                 continue;
             }
-            self.0.asleep.store(true, Ordering::SeqCst);
+            self.lanes.asleep.store(true, Ordering::SeqCst);
             // what came in between is found before sleeping
-            let empty = self.0.plain.queue().is_empty() && self.0.signalled.queue().is_empty();
-            if empty && self.0.writers.load(Ordering::SeqCst) > 0 {
-                self.0.wake.notified().await;
+            let empty =
+                self.lanes.plain.queue().is_empty() && self.lanes.signalled.queue().is_empty();
+            if empty && self.lanes.writers.load(Ordering::SeqCst) > 0 {
+                self.lanes.wake.notified().await;
             }
-            self.0.asleep.store(false, Ordering::SeqCst);
+            self.lanes.asleep.store(false, Ordering::SeqCst);
             polls = 0;
         }
+    }
+
+    fn take(&mut self, most: usize, into: &mut Vec<Observation>) -> usize {
+        let before = into.len();
+        let lanes =
+            [(&self.lanes.signalled, &mut self.signalled), (&self.lanes.plain, &mut self.plain)];
+        for (lane, ours) in lanes {
+            if ours.is_empty() {
+                std::mem::swap(ours, &mut lane.queue());
+            }
+            let count = ours.len().min(most - (into.len() - before));
+            into.extend(ours.drain(..count));
+        }
+        into.len() - before
     }
 }

@@ -261,7 +261,7 @@ async fn tick(worker: Rc<Worker>) {
     loop {
         interval.tick().await;
         worker.ticker.advance();
-        if worker.ticker.now() % SWEEP_TICKS == 0 {
+        if worker.ticker.now().is_multiple_of(SWEEP_TICKS) {
             worker.sweep();
         }
     }

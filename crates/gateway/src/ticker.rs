@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use crate::limits::TICK;
 
+const TICK_MS: u64 = TICK.as_millis() as u64;
+
 /// A worker's coarse clock and its connections.
 #[derive(Debug, Default)]
 pub(crate) struct Ticker {
@@ -45,7 +47,8 @@ impl Ticker {
     /// The tick by which `period` has passed.
     pub(crate) fn after(&self, period: Duration) -> u32 {
         // one more, because the present tick has partly gone
-        let ticks = period.as_millis().div_ceil(TICK.as_millis()) + 1;
+        let millis = u64::try_from(period.as_millis()).unwrap_or(u64::MAX);
+        let ticks = millis.div_ceil(TICK_MS).saturating_add(1);
         self.now().saturating_add(u32::try_from(ticks).unwrap_or(u32::MAX))
     }
 

@@ -37,9 +37,9 @@ pub(crate) fn request(grounds: &Grounds<'_>) -> Decision {
         return decision(service.mode, || denial(Problem::PathAmbiguous, Vec::new()));
     }
     match grounds.routed {
-        Some(Routed::NotDeclared) => decision(service.undocumented, || {
-            denial(Problem::UndocumentedOperation, vec![SHADOW])
-        }),
+        Some(Routed::NotDeclared) => {
+            decision(service.undocumented, || denial(Problem::UndocumentedOperation, vec![SHADOW]))
+        }
         Some(Routed::MethodNotDeclared { allow }) => decision(service.undocumented, || {
             let allow: Vec<Method> = allow.clone();
             Denial { allow, ..denial(Problem::UndocumentedMethod, vec![SHADOW]) }

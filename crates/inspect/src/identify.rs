@@ -13,8 +13,7 @@ use exchange::redact::{Pseudonym, Pseudonymizer};
 use wire::field::NameSet;
 
 /// Header fields that carry a key of the caller's.
-const KEY_HEADERS: [&str; 5] =
-    ["x-api-key", "api-key", "apikey", "x-auth-token", "x-access-token"];
+const KEY_HEADERS: [&str; 5] = ["x-api-key", "api-key", "apikey", "x-auth-token", "x-access-token"];
 
 /// Cookies by whose name frameworks know a session; others count when their name says so.
 const SESSION_COOKIES: NameSet = NameSet::new(&[
@@ -56,9 +55,7 @@ pub(crate) fn identify(
         return Principal { id: Some(id), proof };
     }
     match recorded_user {
-        Some(user) => {
-            Principal { id: Some(pseudonymizer.of("user", user)), proof: Proof::Basic }
-        }
+        Some(user) => Principal { id: Some(pseudonymizer.of("user", user)), proof: Proof::Basic },
         None => Principal { id: client, proof: Proof::None },
     }
 }

@@ -9,9 +9,7 @@ use exchange::endpoint::Method;
 use exchange::limits;
 use exchange::message::{RequestHead, ResponseHead, media_type};
 use exchange::moment::Moment;
-use exchange::observation::{
-    BodySeen, Observation, OperationIndex, ParameterPlace, ParameterSeen,
-};
+use exchange::observation::{BodySeen, Observation, OperationIndex, ParameterPlace, ParameterSeen};
 use exchange::peer::Peer;
 use exchange::phase::Phase;
 use exchange::principal::Principal;
@@ -69,8 +67,7 @@ impl Inspection {
     ) -> Self {
         let pseudonymizer = inspector.pseudonymizer();
         let trusted = &inspector.policy().trusted;
-        let address =
-            peer.client(head.fields, |hop| trusted.iter().any(|net| net.contains(&hop)));
+        let address = peer.client(head.fields, |hop| trusted.iter().any(|net| net.contains(&hop)));
         let client =
             address.map(|address| pseudonymizer.of("address", address.to_string().as_bytes()));
         let principal = identify(head, client, peer.user.as_deref(), pseudonymizer);
@@ -189,8 +186,7 @@ impl Inspection {
         if self.is_disabled(service) {
             return;
         }
-        let Read { seen, text } =
-            read(body, self.request_encoding.as_deref(), &mut self.request);
+        let Read { seen, text } = read(body, self.request_encoding.as_deref(), &mut self.request);
         let before = self.violations.len();
         if let Some(operation) = self.operation_of(service) {
             let body = match body {
@@ -240,8 +236,7 @@ impl Inspection {
             return Step::Continue(want);
         }
         let body = gathered.as_body(chunk);
-        let Read { seen, text } =
-            read(body, self.response_encoding.as_deref(), &mut self.response);
+        let Read { seen, text } = read(body, self.response_encoding.as_deref(), &mut self.response);
         let body = text.as_ref().map_or(body, |text| Body::Whole(text));
         self.examine(Phase::ResponseBody, None, body, seen);
         Step::Continue(Want::Nothing)
@@ -378,11 +373,7 @@ struct Read<'b> {
 }
 
 /// Decompresses and reads a body; notes in `target` what is missing and what is sensitive.
-fn read<'b>(
-    body: Body<'b>,
-    encoding: Option<&[u8]>,
-    target: &mut BodySeen,
-) -> Read<'b> {
+fn read<'b>(body: Body<'b>, encoding: Option<&[u8]>, target: &mut BodySeen) -> Read<'b> {
     let raw = match body {
         Body::Absent(why) => {
             target.missing = Some(why);

@@ -73,29 +73,23 @@ impl Case {
         let mut stopped = decision(step);
         let mut disposition = Disposition::Allowed;
         if stopped.is_none() {
-            stopped = pieces(&self.request_body, cut, |piece, end| {
-                inspection.request_body(piece, end)
-            });
+            stopped =
+                pieces(&self.request_body, cut, |piece, end| inspection.request_body(piece, end));
         }
         if stopped.is_some() {
             disposition = Disposition::Blocked;
         } else {
             let head = ResponseHead { status: self.status, fields: &self.response_fields };
             assert_eq!(decision(inspection.response_head(&head)), None);
-            let stop = pieces(&self.response_body, cut, |piece, end| {
-                inspection.response_body(piece, end)
-            });
+            let stop =
+                pieces(&self.response_body, cut, |piece, end| inspection.response_body(piece, end));
             assert_eq!(stop, None);
         }
         Outcome { observation: inspection.finish(disposition, now.plus_micros(1_500)), stopped }
     }
 }
 
-fn pieces(
-    body: &[u8],
-    cut: usize,
-    mut call: impl FnMut(&[u8], bool) -> Step,
-) -> Option<Decision> {
+fn pieces(body: &[u8], cut: usize, mut call: impl FnMut(&[u8], bool) -> Step) -> Option<Decision> {
     let mut rest = body;
     loop {
         let (piece, later) = rest.split_at(cut.min(rest.len()));
@@ -129,8 +123,7 @@ fn fields_and_body(text: &str, fields: &mut Fields) -> Vec<u8> {
 /// An inspector over one service for every host.
 pub(crate) fn inspector(contract: Option<&str>, mode: Mode, undocumented: Mode) -> Arc<Inspector> {
     let contract = contract.map(|text| {
-        let document =
-            SourceDocument { name: "openapi.yaml".to_owned(), text: text.to_owned() };
+        let document = SourceDocument { name: "openapi.yaml".to_owned(), text: text.to_owned() };
         Arc::new(Contract::from_documents(&[document]).unwrap())
     });
     let mut policy = Policy::for_recordings(contract);

@@ -70,10 +70,8 @@ fn read_page(page: &str) -> (Option<String>, Vec<PageCase>) {
             (Some((kind, text)), Some(_)) => {
                 match *kind {
                     "yaml" => contract = Some(std::mem::take(text)),
-                    "http" => cases.push(PageCase {
-                        exchange: std::mem::take(text),
-                        expected: Vec::new(),
-                    }),
+                    "http" => cases
+                        .push(PageCase { exchange: std::mem::take(text), expected: Vec::new() }),
                     other => panic!("a block of kind `{other}`"),
                 }
                 block = None;

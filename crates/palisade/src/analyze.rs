@@ -159,8 +159,7 @@ impl Analysis {
 
 /// One recorded exchange through the five calls, with the record's own time.
 pub fn observe(inspector: &Arc<Inspector>, recorded: Recorded<'_>) -> Observation {
-    let (mut inspection, step) =
-        inspector.begin(&recorded.request, &recorded.peer, recorded.at);
+    let (mut inspection, step) = inspector.begin(&recorded.request, &recorded.peer, recorded.at);
     let mut denied = matches!(step, Step::Stop(_));
     match recorded.request_body {
         Body::Whole(body) => {
@@ -189,10 +188,9 @@ pub fn observe(inspector: &Arc<Inspector>, recorded: Recorded<'_>) -> Observatio
 
 fn write(output: &Output, report: &Report) -> anyhow::Result<()> {
     let text = match output.format {
-        Format::Text => report::text::render(
-            report,
-            output.file.is_none() && terminal::color_on_stdout(),
-        ),
+        Format::Text => {
+            report::text::render(report, output.file.is_none() && terminal::color_on_stdout())
+        }
         Format::Json => report::json::render(report)?,
         Format::Html => report::html::render(&report.snapshot, Some(&report.read))?,
         Format::Openapi => report.learned.clone(),
@@ -260,10 +258,10 @@ fn walk(directory: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
 
 /// The size of all files together, where all are files.
 fn total_bytes(files: &[PathBuf]) -> Option<u64> {
-    files.iter().map(|file| file.metadata().ok().filter(|file| file.is_file())).try_fold(
-        0,
-        |sum, file| Some(sum + file?.len()),
-    )
+    files
+        .iter()
+        .map(|file| file.metadata().ok().filter(|file| file.is_file()))
+        .try_fold(0, |sum, file| Some(sum + file?.len()))
 }
 
 fn read_full(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {

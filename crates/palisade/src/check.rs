@@ -26,14 +26,12 @@ pub(crate) fn run(print: Option<Print>, global: &Global) -> anyhow::Result<u8> {
 }
 
 fn describe(service: &Service, shown: &mut String) {
-    let (operations, warnings) = service.contract.as_ref().map_or((0, &[][..]), |contract| {
-        (contract.operations().len(), contract.warnings())
-    });
-    let covers = if service.hosts.is_empty() {
-        "every host".to_owned()
-    } else {
-        service.hosts.join(", ")
-    };
+    let (operations, warnings) = service
+        .contract
+        .as_ref()
+        .map_or((0, &[][..]), |contract| (contract.operations().len(), contract.warnings()));
+    let covers =
+        if service.hosts.is_empty() { "every host".to_owned() } else { service.hosts.join(", ") };
     shown.push_str(&format!(
         "service {}: {} for {covers}; {operations} operations; undocumented: {}\n",
         service.name, service.mode, service.undocumented

@@ -22,7 +22,9 @@ pub(crate) fn run(rule: Option<&str>) -> anyhow::Result<u8> {
     let Some(rule) = rule else {
         let lines: String = cards
             .iter()
-            .map(|card| format!("{}  {:<9} {:<28} {}\n", card.id, card.severity, card.name, card.title))
+            .map(|card| {
+                format!("{}  {:<9} {:<28} {}\n", card.id, card.severity, card.name, card.title)
+            })
             .collect();
         terminal::result(&lines)?;
         return Ok(0);

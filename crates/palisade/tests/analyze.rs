@@ -72,8 +72,8 @@ fn a_recording_becomes_an_inventory() {
 fn no_value_from_traffic_is_in_any_report() {
     for format in ["text", "json", "html", "openapi"] {
         let output = palisade(&["analyze", "-", "--format", format], shop().as_bytes());
-        let shown = String::from_utf8(output.stdout).unwrap()
-            + &String::from_utf8(output.stderr).unwrap();
+        let shown =
+            String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
         assert!(shown.contains("orders"), "{format}: {shown}");
         assert!(!shown.contains("canary"), "{format}: {shown}");
     }
@@ -110,16 +110,14 @@ fn exit_codes_say_what_happened() {
         .iter()
         .map(|output| output.status.code())
         .collect();
-    assert_eq!(
-        codes,
-        [Some(2), Some(2), Some(2), Some(2), Some(1), Some(0), Some(0)]
-    );
+    assert_eq!(codes, [Some(2), Some(2), Some(2), Some(2), Some(1), Some(0), Some(0)]);
 }
 
 #[test]
 fn a_broken_entry_costs_only_itself() {
     let good = entry("GET", "https://api.example.com/v1/health", 200, "{}").to_string();
-    let text = format!(r#"{{"log":{{"version":"1.2","entries":[{good},{{"request": oops}},{good}]}}}}"#);
+    let text =
+        format!(r#"{{"log":{{"version":"1.2","entries":[{good},{{"request": oops}},{good}]}}}}"#);
     let output = palisade(&["analyze", "-", "--format", "json"], text.as_bytes());
     let analysis: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(analysis["read"]["exchanges"], 2);
@@ -207,9 +205,7 @@ fn drift_from_the_contract_is_told() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|finding| {
-            (finding["rule"].as_str().unwrap(), finding["template"].as_str().unwrap())
-        })
+        .map(|finding| (finding["rule"].as_str().unwrap(), finding["template"].as_str().unwrap()))
         .collect();
     assert!(rules.contains(&("PAL-SPEC-002", "/v1/orders/{orderId}")), "{rules:?}");
     assert!(rules.contains(&("PAL-SPEC-005", "/v1/exports")), "{rules:?}");

@@ -41,7 +41,7 @@ fn every_rule_has_a_page() {
             assert!(page.contains(heading), "{rule}: {heading}");
         }
     }
-    let unknown = palisade(&["explain", "PAL-XXX-001"], directory.path());
+    let unknown = palisade(&["explain", "PAL-NONE-001"], directory.path());
     assert_eq!(unknown.status.code(), Some(2));
 }
 

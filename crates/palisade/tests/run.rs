@@ -76,8 +76,12 @@ impl Palisade {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut started =
-            Self { child, gateway: String::new(), telemetry: String::new(), console: String::new() };
+        let mut started = Self {
+            child,
+            gateway: String::new(),
+            telemetry: String::new(),
+            console: String::new(),
+        };
         while started.console.is_empty() {
             let line = lines.next().expect("the process ended before it was up").unwrap();
             let value = line.split_whitespace().nth(1).unwrap_or_default().to_owned();

@@ -94,10 +94,8 @@ fn syntax(error: &toml::de::Error) -> SettingError {
 
 fn read_root(mut root: Section<'_>, errors: &mut Vec<SettingError>) -> Document {
     root.later(&["include", "auth", "policies", "dlp"]);
-    let mut document = Document {
-        mode: root.mode("mode", errors).unwrap_or_default(),
-        ..Document::default()
-    };
+    let mut document =
+        Document { mode: root.mode("mode", errors).unwrap_or_default(), ..Document::default() };
     for (mut listener, span) in root.sections("listeners", errors) {
         listener.later(&["tls", "client_ca", "proxy_protocol"]);
         match address(&mut listener, errors) {

@@ -56,9 +56,8 @@ impl Service {
     pub fn covers(&self, host: &str) -> bool {
         self.hosts.is_empty()
             || self.hosts.iter().any(|name| {
-                name.strip_prefix('*').is_some_and(|suffix| {
-                    host.len() > suffix.len() && host.ends_with(suffix)
-                })
+                name.strip_prefix('*')
+                    .is_some_and(|suffix| host.len() > suffix.len() && host.ends_with(suffix))
             })
     }
 }
@@ -121,11 +120,12 @@ impl Policy {
     #[must_use]
     pub fn service_for(&self, host: &str) -> Option<usize> {
         let named = self.services.iter().position(|service| service.names(host));
-        named.or_else(|| {
-            let wild = |service: &Service| !service.hosts.is_empty() && service.covers(host);
-            self.services.iter().position(wild)
-        })
-        .or_else(|| self.services.iter().position(|service| service.hosts.is_empty()))
+        named
+            .or_else(|| {
+                let wild = |service: &Service| !service.hosts.is_empty() && service.covers(host);
+                self.services.iter().position(wild)
+            })
+            .or_else(|| self.services.iter().position(|service| service.hosts.is_empty()))
     }
 }
 
@@ -164,10 +164,8 @@ fn check_hosts(document: &Document, errors: &mut Vec<SettingError>) {
     for service in &document.services {
         let name = service.name.value.as_str();
         let every = service.hosts.is_empty().then(|| (String::new(), service.name.span.clone()));
-        let named = service
-            .hosts
-            .iter()
-            .map(|host| (host.value.to_ascii_lowercase(), host.span.clone()));
+        let named =
+            service.hosts.iter().map(|host| (host.value.to_ascii_lowercase(), host.span.clone()));
         for (host, span) in every.into_iter().chain(named) {
             let shown = if host.is_empty() { "every host" } else { &host };
             if let Some(other) = owners.get(&host) {

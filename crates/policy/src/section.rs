@@ -50,10 +50,7 @@ impl<'a> Section<'a> {
 
     /// All keys of a table whose keys are names.
     pub(crate) fn entries(&self) -> Vec<(&'a str, Range<usize>, Entry<'a>)> {
-        self.table
-            .iter()
-            .map(|(key, value)| (key.get_ref().as_ref(), key.span(), value))
-            .collect()
+        self.table.iter().map(|(key, value)| (key.get_ref().as_ref(), key.span(), value)).collect()
     }
 
     pub(crate) fn text(
@@ -140,9 +137,10 @@ impl<'a> Section<'a> {
         errors: &mut Vec<SettingError>,
     ) -> Option<Placed<u64>> {
         let entry = self.entry(key)?;
-        let value = entry.get_ref().as_integer().and_then(|integer| {
-            u64::from_str_radix(integer.as_str(), integer.radix()).ok()
-        });
+        let value = entry
+            .get_ref()
+            .as_integer()
+            .and_then(|integer| u64::from_str_radix(integer.as_str(), integer.radix()).ok());
         if value.is_none() {
             errors.push(self.wrong_type(key, entry, "a whole number, 0 or more"));
         }

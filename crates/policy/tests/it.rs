@@ -97,10 +97,25 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
     ("mode = ", "config::syntax", "", "TOML"),
     ("[[listeners]]\nbind = \"8080\"", "config::address", "\"8080\"", "127.0.0.1:8080"),
     ("[[listeners]]", "config::missing", "", "add an address"),
-    ("[[listeners]]\nbind = \"127.0.0.1:1\"\ntls = {}", "config::not_in_this_version", "tls", "remove it"),
+    (
+        "[[listeners]]\nbind = \"127.0.0.1:1\"\ntls = {}",
+        "config::not_in_this_version",
+        "tls",
+        "remove it",
+    ),
     ("[services.a]\nupstream = []", "config::missing", "a", "http://127.0.0.1:9000"),
-    ("[services.a]\nupstreams = [\"https://x\"]", "config::upstream", "\"https://x\"", "http://HOST:PORT"),
-    ("[services.a]\nupstreams = [\"http://x/y\"]", "config::upstream", "\"http://x/y\"", "without a path"),
+    (
+        "[services.a]\nupstreams = [\"https://x\"]",
+        "config::upstream",
+        "\"https://x\"",
+        "http://HOST:PORT",
+    ),
+    (
+        "[services.a]\nupstreams = [\"http://x/y\"]",
+        "config::upstream",
+        "\"http://x/y\"",
+        "without a path",
+    ),
     (
         "[services.a]\nupstreams = [\"http://x\"]\nspec = \"learned\"",
         "config::not_in_this_version",
@@ -150,7 +165,8 @@ fn all_mistakes_are_told_at_once() {
 
 #[test]
 fn contradictions_between_parts_are_told() {
-    let twice = "[services.a]\nupstreams = [\"http://x\"]\n[services.b]\nupstreams = [\"http://y\"]";
+    let twice =
+        "[services.a]\nupstreams = [\"http://x\"]\n[services.b]\nupstreams = [\"http://y\"]";
     let nothing = "mode = \"block\"\n[services.a]\nupstreams = [\"http://x\"]";
     for (text, code) in [
         (twice, "config::host_twice"),

@@ -14,6 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "contract",
         &[
+            "granit-parser",
             "jsonschema",
             "memchr",
             "referencing",
@@ -36,6 +37,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "memchr",
             "regex",
             "serde_json",
+            "sha2",
             "siphasher",
         ],
     ),

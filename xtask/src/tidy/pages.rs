@@ -11,21 +11,18 @@ use super::source::Source;
 use crate::tree::Tree;
 
 /// A directory of sources, one thing per file, and the directory of their pages.
-const CATALOGUES: &[(&str, &str)] = &[
-    ("crates/inspect/src/detector/", "crates/inspect/tests/detectors/"),
-    ("crates/analysis/src/posture/", "crates/analysis/tests/posture/"),
-];
-
-/// Pages in a posture directory that describe what no single file of it notices.
-const OTHER_PAGES: &[(&str, &str)] = &[
-    ("drift", "declared against seen: crates/analysis/src/drift"),
-    ("findings", "what takes hours or days: crates/analysis/src/findings"),
+const CATALOGUES: &[(&[&str], &str)] = &[
+    (&["crates/inspect/src/detector/"], "crates/inspect/tests/detectors/"),
+    (
+        &["crates/analysis/src/drift/", "crates/analysis/src/posture/"],
+        "crates/analysis/tests/posture/",
+    ),
 ];
 
 pub(super) fn check(tree: &Tree, sources: &[Source]) -> Vec<Complaint> {
     let mut complaints = Vec::new();
-    for (code, pages) in CATALOGUES {
-        pair_up(tree, code, pages, &mut complaints);
+    for (rooms, pages) in CATALOGUES {
+        pair_up(tree, rooms, pages, &mut complaints);
     }
     let pages: Vec<&str> =
         tree.texts().filter(|(path, _)| is_page(path)).map(|(_, text)| text).collect();
@@ -39,18 +36,19 @@ pub(super) fn check(tree: &Tree, sources: &[Source]) -> Vec<Complaint> {
 }
 
 /// Complains about each file without a page and each page without a file.
-fn pair_up(tree: &Tree, code: &str, pages: &str, complaints: &mut Vec<Complaint>) {
+fn pair_up(tree: &Tree, rooms: &[&str], pages: &str, complaints: &mut Vec<Complaint>) {
     for path in tree.files.keys() {
-        if let Some(name) = single(path, code, ".rs").filter(|name| *name != "mod") {
+        let code = rooms.iter().find_map(|room| single(path, room, ".rs"));
+        if let Some(name) = code.filter(|name| *name != "mod") {
             let page = format!("{pages}{name}.md");
             if !tree.files.contains_key(&page) {
                 complaints.push(Complaint::new(path, 0, format!("has no page {page}")));
             }
         }
         if let Some(name) = single(path, pages, ".md").filter(|name| *name != "README") {
-            let source = format!("{code}{name}.rs");
-            let other = OTHER_PAGES.iter().any(|(one, _)| name.starts_with(one));
-            if !other && !tree.files.contains_key(&source) {
+            let described = |room: &&str| tree.files.contains_key(&format!("{room}{name}.rs"));
+            if !rooms.iter().any(described) {
+                let source = format!("{}{name}.rs", rooms.last().unwrap_or(&""));
                 complaints.push(Complaint::new(path, 0, format!("describes no {source}")));
             }
         }

@@ -10,6 +10,8 @@ use super::source::Source;
 const PLACES: &[(&str, &str)] = &[
     ("crates/analysis/src/", "what was learned and found: the store keeps it"),
     ("crates/console/src/api", "the JSON API"),
+    ("crates/console/src/live", "what the pages' script is told"),
+    ("crates/console/src/page/", "queries and forms that the pages send, chart data"),
     ("crates/exchange/src/", "an Observation and its parts: the journal keeps them; recordings"),
     ("crates/palisade/src/report", "what `analyze` prints"),
     ("crates/policy/src/document", "the file that an operator writes"),

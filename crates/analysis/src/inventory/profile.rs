@@ -18,6 +18,9 @@ const FIELD_DEPTH: u8 = 3;
 /// Share of the bodies that must have a field for it to belong to the core.
 const CORE_SHARE: f64 = 0.5;
 
+/// Bodies of one operation from which more of them add nothing to a comparison.
+const BODIES_ENOUGH: u64 = 32;
+
 /// One operation below a word.
 #[derive(Clone, Debug, Default)]
 struct Operation {
@@ -39,8 +42,8 @@ pub(crate) struct Profile {
 pub(crate) struct Likeness {
     /// Share of the operations of the one with fewer that the other has as well.
     pub(crate) operations: f64,
-    /// Share of the core fields of each that the other has ever had; `None` where a side has no
-    /// bodies to compare.
+    /// Share of the core fields of each that the other has ever had, the mean over operations;
+    /// `None` where a side has no bodies to compare.
     pub(crate) fields: Option<f64>,
 }
 
@@ -125,18 +128,19 @@ impl Profile {
     /// How alike the two are.
     pub(crate) fn likeness(&self, other: &Self) -> Likeness {
         let fewer = self.operations.len().min(other.operations.len()).max(1);
-        let mut both = 0_usize;
-        let mut fields: Option<f64> = None;
+        let (mut both, mut agreed, mut weight) = (0_usize, 0.0, 0.0);
         for (key, mine) in &self.operations {
             let Some(theirs) = other.operations.get(key) else { continue };
             both += 1;
-            if mine.bodies == 0 || theirs.bodies == 0 {
-                continue;
-            }
-            let agreement = mine.agreement(theirs).min(theirs.agreement(mine));
-            fields = Some(fields.map_or(agreement, |lowest: f64| lowest.min(agreement)));
+            // few bodies say little, many say no more than a few dozen
+            let bodies = mine.bodies.min(theirs.bodies).min(BODIES_ENOUGH) as f64;
+            agreed += bodies * mine.agreement(theirs).min(theirs.agreement(mine));
+            weight += bodies;
         }
-        Likeness { operations: both as f64 / fewer as f64, fields }
+        Likeness {
+            operations: both as f64 / fewer as f64,
+            fields: (weight > 0.0).then(|| agreed / weight),
+        }
     }
 }
 

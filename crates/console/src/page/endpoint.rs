@@ -34,7 +34,7 @@ struct ParameterRow {
 
 struct FieldRow {
     pointer: Shown,
-    kind: String,
+    kind: Shown,
     required: bool,
     occurrences: String,
     data: Vec<DataWord>,
@@ -183,7 +183,7 @@ fn field_row(field: &Field) -> FieldRow {
     }
     FieldRow {
         pointer: Shown::new(if field.pointer.is_empty() { "(root)" } else { &field.pointer }),
-        kind: words.into_iter().collect::<Vec<_>>().join(" | "),
+        kind: Shown::new(words.into_iter().collect::<Vec<_>>().join(" | ")),
         required: field.required,
         occurrences: compact(field.occurrences),
         data: data_words(field.data),

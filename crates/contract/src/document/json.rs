@@ -3,7 +3,7 @@
 
 use serde_json::Number;
 
-use super::tree::{Content, DEPTH_MAX, Map, Member, NODES_MAX, Node};
+use super::tree::{Content, Context, DEPTH_MAX, Map, Member, NODES_MAX, Node};
 use crate::error::{Place, Unreadable};
 
 /// Reads one JSON text.
@@ -17,7 +17,7 @@ pub(super) fn read(text: &str) -> Result<Node, Unreadable> {
         nodes: 0,
         depth: 0,
     };
-    let node = reader.value()?;
+    let node = reader.value(Context::Keywords)?;
     reader.skip_space();
     match reader.peek() {
         None => Ok(node),
@@ -40,7 +40,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// Recursion ends at [`DEPTH_MAX`].
-    fn value(&mut self) -> Result<Node, Unreadable> {
+    fn value(&mut self, context: Context) -> Result<Node, Unreadable> {
         self.skip_space();
         let place = self.here();
         self.nodes += 1;
@@ -48,8 +48,8 @@ impl Reader<'_> {
             return Err(self.wrong("more values than a contract can have", "at most 4,000,000"));
         }
         let content = match self.peek() {
-            Some(b'{') => self.object()?,
-            Some(b'[') => self.array()?,
+            Some(b'{') => self.object(context)?,
+            Some(b'[') => self.array(context)?,
             Some(b'"') => Content::Text(self.string()?.into()),
             Some(b'-' | b'0'..=b'9') => Content::Number(self.number()?),
             Some(b't') => self.word("true", Content::Boolean(true))?,
@@ -61,7 +61,7 @@ impl Reader<'_> {
         Ok(Node { place, content })
     }
 
-    fn object(&mut self) -> Result<Content, Unreadable> {
+    fn object(&mut self, context: Context) -> Result<Content, Unreadable> {
         self.descend()?;
         let mut members = Vec::new();
         if self.next_is(b'}') {
@@ -73,13 +73,16 @@ impl Reader<'_> {
             if self.peek() != Some(b'"') {
                 return Err(self.unexpected("a member's name in double quotes"));
             }
-            let name = self.string()?.into();
+            let name: Box<str> = self.string()?.into();
             if !self.next_is(b':') {
                 return Err(self.unexpected("a colon behind the name"));
             }
             self.depth += 1;
-            let node = self.value()?;
+            let mut node = self.value(context.inside(&name))?;
             self.depth -= 1;
+            if context.forgets(&name, &node.content) {
+                node.content = Content::Null;
+            }
             members.push(Member { name, place, node });
             if self.next_is(b'}') {
                 break;
@@ -91,18 +94,18 @@ impl Reader<'_> {
         Map::new(members).map(Content::Map)
     }
 
-    fn array(&mut self) -> Result<Content, Unreadable> {
+    fn array(&mut self, context: Context) -> Result<Content, Unreadable> {
         self.descend()?;
         let mut list = Vec::new();
         if self.next_is(b']') {
-            return Ok(Content::List(list));
+            return Ok(Content::List(list.into()));
         }
         loop {
             self.depth += 1;
-            list.push(self.value()?);
+            list.push(self.value(context)?);
             self.depth -= 1;
             if self.next_is(b']') {
-                return Ok(Content::List(list));
+                return Ok(Content::List(list.into()));
             }
             if !self.next_is(b',') {
                 return Err(self.unexpected("a comma or a closing bracket"));

@@ -22,7 +22,7 @@ use crate::route::{Routed, Router};
 use crate::schema::{Definitions, SchemaId};
 use openapi::Reader;
 use refs::{At, Document, Library};
-use tree::Node;
+use tree::{Context, Node};
 
 /// The text of a document and the name under which errors speak of it.
 #[derive(Clone, Debug)]
@@ -122,7 +122,7 @@ fn roots(library: &Library) -> impl Iterator<Item = At<'_>> {
     let mut referred = BTreeMap::new();
     for (index, document) in library.documents.iter().enumerate() {
         let mut files = Vec::new();
-        refs::collect(&document.root, false, &document.name, &mut files);
+        refs::collect(&document.root, Context::Keywords, &document.name, &mut files);
         for file in files {
             referred.entry(file).or_insert(index);
         }

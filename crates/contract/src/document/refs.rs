@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::SourceDocument;
-use super::tree::{Content, Node};
+use super::tree::{Content, Context, Node};
 use crate::error::{DocumentError, Place, Report};
 
 /// References that may follow one another before something that is not a reference.
@@ -179,42 +179,36 @@ impl Library {
 pub fn referenced_files(document: &SourceDocument) -> Result<Vec<String>, DocumentError> {
     let root = super::read(document)?;
     let mut files = Vec::new();
-    collect(&root, false, &document.name, &mut files);
+    collect(&root, Context::Keywords, &document.name, &mut files);
     files.sort_unstable();
     files.dedup();
     Ok(files)
 }
 
 /// Recursion ends at the depth of documents.
-pub(super) fn collect(node: &Node, in_names: bool, from: &str, files: &mut Vec<String>) {
+pub(super) fn collect(node: &Node, context: Context, from: &str, files: &mut Vec<String>) {
     match &node.content {
-        Content::List(list) => list.iter().for_each(|node| collect(node, false, from, files)),
+        Content::List(list) => list.iter().for_each(|node| collect(node, context, from, files)),
         Content::Map(map) => {
             for member in map.iter() {
                 let name = &*member.name;
+                let inside = context.inside(name);
                 match (&member.node.content, name) {
-                    (Content::Text(text), "$ref") if !in_names => {
+                    (Content::Text(text), "$ref") if context == Context::Keywords => {
                         let file = text.split('#').next().unwrap_or_default();
                         if !file.is_empty() && !is_remote(file) {
                             files.push(relative(from, file));
                         }
                     }
-                    _ if !in_names && is_unread(name) => {}
-                    _ => {
-                        let names = !in_names && matches!(name, "properties" | "schemas" | "$defs");
-                        collect(&member.node, names, from, files);
-                    }
+                    (_, "description") if context == Context::Keywords => {}
+                    _ if context == Context::Keywords && name.starts_with("x-") => {}
+                    _ if inside == Context::Literal => {}
+                    _ => collect(&member.node, inside, from, files),
                 }
             }
         }
         _ => {}
     }
-}
-
-/// Members whose content takes no part in the contract.
-fn is_unread(name: &str) -> bool {
-    name.starts_with("x-")
-        || matches!(name, "example" | "examples" | "description" | "default" | "enum" | "const")
 }
 
 fn is_remote(file: &str) -> bool {

@@ -25,7 +25,7 @@ pub(crate) enum Content {
     Boolean(bool),
     Number(Number),
     Text(Box<str>),
-    List(Vec<Node>),
+    List(Box<[Node]>),
     Map(Map),
 }
 
@@ -37,10 +37,13 @@ pub(crate) struct Member {
     pub(crate) node: Node,
 }
 
-/// A mapping in the order of the text, with an index by name.
+/// Members up to which a mapping is searched from its start.
+const UNINDEXED_MAX: usize = 8;
+
+/// A mapping in the order of the text, with an index by name if it is large.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Map {
-    members: Vec<Member>,
+    members: Box<[Member]>,
     by_name: Box<[u32]>,
 }
 
@@ -60,11 +63,19 @@ impl Map {
                 expected: format!("it only once, as in line {}", member(first).place.line),
                 remedy: "remove or rename one of the two".to_owned(),
             }),
-            None => Ok(Self { members, by_name }),
+            None => {
+                if members.len() <= UNINDEXED_MAX {
+                    by_name = Box::default();
+                }
+                Ok(Self { members: members.into(), by_name })
+            }
         }
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Node> {
+        if self.by_name.is_empty() {
+            return self.members.iter().find(|it| *it.name == *name).map(|it| &it.node);
+        }
         let member = |index: &u32| &self.members[*index as usize];
         let found = self.by_name.binary_search_by(|index| (*member(index).name).cmp(name)).ok()?;
         Some(&member(&self.by_name[found]).node)
@@ -79,7 +90,47 @@ impl Map {
     }
 
     pub(crate) fn into_members(self) -> Vec<Member> {
-        self.members
+        self.members.into_vec()
+    }
+}
+
+/// Where in a document a mapping stands, as far as it decides what need not be kept.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Context {
+    /// Its members are keywords.
+    #[default]
+    Keywords,
+    /// Its members are named by whoever wrote the contract.
+    Names,
+    /// It is a value that a schema compares with.
+    Literal,
+}
+
+impl Context {
+    /// The context of the member of this name.
+    pub(crate) fn inside(self, name: &str) -> Self {
+        match (self, name) {
+            (Self::Literal, _) | (Self::Keywords, "const" | "default" | "enum") => Self::Literal,
+            (Self::Names, _) => Self::Keywords,
+            (
+                Self::Keywords,
+                "$defs" | "callbacks" | "content" | "definitions" | "dependentSchemas" | "headers"
+                | "links" | "parameters" | "pathItems" | "paths" | "patternProperties"
+                | "properties" | "requestBodies" | "responses" | "schemas" | "securitySchemes"
+                | "variables",
+            ) => Self::Names,
+            (Self::Keywords, _) => Self::Keywords,
+        }
+    }
+
+    /// True for prose and examples, which are half of a large contract and nothing of it.
+    pub(crate) fn forgets(self, name: &str, content: &Content) -> bool {
+        self == Self::Keywords
+            && match name {
+                "description" => matches!(content, Content::Text(_)),
+                "example" | "examples" => true,
+                _ => false,
+            }
     }
 }
 

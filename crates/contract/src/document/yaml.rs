@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
 use serde_json::Number;
 
-use super::tree::{Content, DEPTH_MAX, Map, Member, NODES_MAX, Node};
+use super::tree::{Content, Context, DEPTH_MAX, Map, Member, NODES_MAX, Node};
 use crate::error::{Place, Unreadable};
 
 /// Reads the one document of a YAML text.
@@ -28,6 +28,7 @@ pub(super) fn read(text: &str) -> Result<Node, Unreadable> {
 struct Frame {
     place: Place,
     anchor: usize,
+    context: Context,
     content: Open,
 }
 
@@ -96,14 +97,21 @@ impl Builder {
         if self.stack.len() == DEPTH_MAX {
             return Err(wrong(place, "values nested more than 128 deep", "a contract", FLATTEN));
         }
-        self.stack.push(Frame { place, anchor, content });
+        let context = match self.stack.last() {
+            None => Context::Keywords,
+            Some(Frame { content: Open::Map(_, Some((name, _))), context, .. }) => {
+                context.inside(name)
+            }
+            Some(frame) => frame.context,
+        };
+        self.stack.push(Frame { place, anchor, context, content });
         Ok(())
     }
 
     fn close(&mut self) -> Result<(), Unreadable> {
-        let Some(Frame { place, anchor, content }) = self.stack.pop() else { return Ok(()) };
+        let Some(Frame { place, anchor, content, .. }) = self.stack.pop() else { return Ok(()) };
         let content = match content {
-            Open::List(list) => Content::List(list),
+            Open::List(list) => Content::List(list.into()),
             Open::Map(members, _) => Content::Map(Map::new(merged(members))?),
         };
         self.complete(Node { place, content }, anchor)
@@ -127,7 +135,7 @@ impl Builder {
     }
 
     /// Puts a finished node where it belongs.
-    fn complete(&mut self, node: Node, anchor: usize) -> Result<(), Unreadable> {
+    fn complete(&mut self, mut node: Node, anchor: usize) -> Result<(), Unreadable> {
         self.count(1, node.place)?;
         if anchor != 0 {
             let size = size(&node);
@@ -137,8 +145,11 @@ impl Builder {
         match self.stack.last_mut() {
             None => self.root = Some(node),
             Some(Frame { content: Open::List(list), .. }) => list.push(node),
-            Some(Frame { content: Open::Map(members, pending), .. }) => {
+            Some(Frame { content: Open::Map(members, pending), context, .. }) => {
                 if let Some((name, place)) = pending.take() {
+                    if context.forgets(&name, &node.content) {
+                        node.content = Content::Null;
+                    }
                     members.push(Member { name, place, node });
                 }
             }
@@ -193,7 +204,7 @@ fn merged(members: Vec<Member>) -> Vec<Member> {
         match member.node.content {
             Content::Map(map) if &*member.name == "<<" => merged.extend(map.into_members()),
             Content::List(list) if &*member.name == "<<" => {
-                for node in list {
+                for node in list.into_vec() {
                     if let Content::Map(map) = node.content {
                         merged.extend(map.into_members());
                     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use exchange::decision::Disposition;
 use exchange::observation::Observation;
 use exchange::phase::Phase;
-use exchange::rule::{Family, RuleId};
+use exchange::rule::Family;
 use exchange::signal::Location;
 use policy::Mode;
 use wire::Refusal;
@@ -24,9 +24,6 @@ pub(crate) const PLACES: [&str; 6] = ["body", "cookie", "exchange", "header", "p
 
 /// The directions of a violation.
 pub(crate) const DIRECTIONS: [&str; 2] = ["request", "response"];
-
-const REQUEST_VIOLATION: RuleId = RuleId::new(Family::Spec, 1);
-const RESPONSE_VIOLATION: RuleId = RuleId::new(Family::Spec, 6);
 
 /// A number that one thread writes and others read.
 #[derive(Debug, Default)]
@@ -147,7 +144,7 @@ impl ServiceCounts {
     /// Counts the violations of the contract that an observation tells of.
     pub(crate) fn violations_of(&self, observation: &Observation) {
         for signal in &observation.signals {
-            if signal.rule != REQUEST_VIOLATION && signal.rule != RESPONSE_VIOLATION {
+            if signal.rule.family() != Family::Spec {
                 continue;
             }
             let direction = match signal.phase {

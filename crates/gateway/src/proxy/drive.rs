@@ -50,7 +50,7 @@ pub(super) async fn exchange(connection: &mut Connection<'_>) -> After {
             Err(ending) => ending,
         },
     };
-    conclude(connection, inspected.into_inner(), body, ending).await
+    conclude(connection, &inspected, body, ending).await
 }
 
 /// Writes the request as far as it is here; all of it, if it is held. A client that waits to be
@@ -196,7 +196,7 @@ async fn over(
 /// Answers the client where the upstream did not, and finishes the inspection.
 async fn conclude(
     connection: &mut Connection<'_>,
-    mut inspected: Inspected,
+    inspected: &RefCell<Inspected>,
     mut body: RequestBody,
     ending: Ending,
 ) -> After {
@@ -212,7 +212,7 @@ async fn conclude(
         Ending::Theirs { client_keeps: true } => (After::Keep, Disposition::Allowed),
         Ending::Theirs { client_keeps: false } => (After::Close, Disposition::Allowed),
     };
-    inspected.finish(disposition);
+    inspected.borrow_mut().finish(disposition);
     after
 }
 

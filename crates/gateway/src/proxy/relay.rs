@@ -93,6 +93,7 @@ pub(crate) async fn relay(
         return relayed;
     }
     flow.begun.set(true);
+    flow.watch.arm(flow.timeouts.stall);
     if client.write(out, flow.watch).await.is_err() {
         return Relayed::Broken;
     }

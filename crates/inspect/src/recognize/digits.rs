@@ -17,9 +17,8 @@ pub(super) fn bare(text: &[u8], hint: Hint) -> Option<DataClass> {
         Hint::Cvv => (matches!(text.len(), 3 | 4)).then_some(DataClass::Cvv),
         Hint::DateOfBirth => is_compact_date(digits).then_some(DataClass::DateOfBirth),
         Hint::Phone => is_phone(digits, false).then_some(DataClass::Phone),
-        Hint::Passport => {
-            (matches!(digits.len(), 8 | 9) && !check::repeated(digits)).then_some(DataClass::Passport)
-        }
+        Hint::Passport => (matches!(digits.len(), 8 | 9) && !check::repeated(digits))
+            .then_some(DataClass::Passport),
         Hint::Password => Some(DataClass::Password).filter(|_| text.len() >= 4),
         hint => named(digits, hint),
     }
@@ -101,15 +100,17 @@ pub(super) fn grouped(text: &[u8], hint: Hint) -> Option<DataClass> {
         ([4, 4, 4, 4] | [4, 4, 4, 4, 3] | [4, 6, 5] | [4, 6, 4], _) if is_card(digits) => {
             Some(DataClass::Pan)
         }
+        _ if hint == Hint::Plain || hint == Hint::Version => None,
         ([3, 2, 4], Some(b'-')) => told(check::ssn(digits), DataClass::Ssn),
-        ([3, 3, 3, 2], _) if text.ends_with_group(b'-', 2) => told(check::cpf(digits), DataClass::Cpf),
+        ([3, 3, 3, 2], _) if text.ends_with_group(b'-', 2) => {
+            told(check::cpf(digits), DataClass::Cpf)
+        }
         ([4, 4, 4], Some(b' ' | b'-')) => told(check::aadhaar(digits), DataClass::Aadhaar),
         ([6 | 8, 4], Some(b'-' | b'+')) => {
             told(check::personnummer(digits), DataClass::Personnummer)
         }
         ([2, 3, 3, 3], Some(b' ')) => told(check::steuer_id(digits), DataClass::SteuerId),
         ([1, 2, 2, 2, 3, 3, 2], Some(b' ')) => told(check::nir(digits), DataClass::Nir),
-        _ if hint == Hint::Plain || hint == Hint::Version => None,
         _ => told(is_written_phone(text, digits), DataClass::Phone),
     }
 }

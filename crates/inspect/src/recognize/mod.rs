@@ -28,6 +28,11 @@ const VALUE_BYTES_MAX: usize = 256;
 
 /// What sensitive data the value of a field is.
 pub(crate) fn classify(name: &str, value: &str) -> Option<DataClass> {
+    classify_under(|| Hint::of(name), value)
+}
+
+/// The same for a name that may already have been read.
+fn classify_under(hint: impl FnOnce() -> Hint, value: &str) -> Option<DataClass> {
     let value = value.trim_ascii();
     if value.len() < 2 {
         return None;
@@ -41,9 +46,9 @@ pub(crate) fn classify(name: &str, value: &str) -> Option<DataClass> {
     }
     if sum.has(Summary::OTHER) && needs_folding(value) {
         let folded = fold(value);
-        return one(&folded, &Summary::of(folded.as_bytes()), Hint::of(name));
+        return one(&folded, &Summary::of(folded.as_bytes()), hint());
     }
-    one(value, &sum, Hint::of(name))
+    one(value, &sum, hint())
 }
 
 /// Classifies a value of at most [`VALUE_BYTES_MAX`] bytes.
@@ -56,8 +61,15 @@ fn one(value: &str, sum: &Summary, hint: Hint) -> Option<DataClass> {
     if is_masked(bytes, sum) {
         return None;
     }
-    let separators = Summary::SPACE | Summary::DASH | Summary::POINT | Summary::SLASH
-        | Summary::PARENTHESIS | Summary::PLUS;
+    if sum.letters == length && length < 16 {
+        return person::named(value, hint);
+    }
+    let separators = Summary::SPACE
+        | Summary::DASH
+        | Summary::POINT
+        | Summary::SLASH
+        | Summary::PARENTHESIS
+        | Summary::PLUS;
     if sum.letters == 0 && sum.flags & !separators == 0 && sum.digits > 0 {
         let address = if sum.has(Summary::POINT) { network::ipv4(value, hint) } else { None };
         return address.or_else(|| digits::grouped(bytes, hint));
@@ -66,7 +78,9 @@ fn one(value: &str, sum: &Summary, hint: Hint) -> Option<DataClass> {
         return Some(class);
     }
     person::named(value, hint).or_else(|| {
-        let text = sum.has(Summary::SPACE | Summary::AT) || length > 64;
+        // whatever can be told by its form alone has a digit or a mark in it
+        let told = sum.digits > 0 || sum.has(Summary::AT | Summary::OTHER);
+        let text = told && (sum.has(Summary::SPACE | Summary::AT) || length > 64);
         text.then(|| text::first(bytes)).flatten()
     })
 }
@@ -85,8 +99,11 @@ fn by_form(value: &str, sum: &Summary, hint: Hint) -> Option<DataClass> {
     if sum.has(Summary::OTHER) && secret::is_connection_string(bytes) {
         return Some(DataClass::ConnectionString);
     }
-    if sum.has(Summary::COLON | Summary::DASH | Summary::POINT)
-        && let Some(class) = network::colons(value)
+    if network::is_mac(bytes) {
+        return Some(DataClass::Mac);
+    }
+    if sum.has(Summary::COLON)
+        && let Some(class) = network::ipv6(value)
     {
         return Some(class);
     }
@@ -133,8 +150,7 @@ fn is_masked(text: &[u8], sum: &Summary) -> bool {
     const BULLET: &[u8] = "•".as_bytes();
     let stars = sum.has(Summary::STAR) && memchr::memmem::find(text, b"**").is_some();
     let bullets = sum.has(Summary::OTHER) && memchr::memmem::find(text, BULLET).is_some();
-    let rows = sum.letters >= 3
-        && text.windows(3).any(|three| three.eq_ignore_ascii_case(b"xxx"));
+    let rows = sum.letters >= 3 && text.windows(3).any(|three| three.eq_ignore_ascii_case(b"xxx"));
     stars || bullets || rows
 }
 
@@ -230,9 +246,9 @@ impl Summary {
         match text.len() {
             36 => self.flags == Self::DASH && dashes(&[8, 13, 18, 23]),
             20..=35 => {
-                // a date-time is a birthday only with a year that can be one
-                dashes(&[4, 7]) && text[10] == b'T' && text.starts_with(b"202")
+                dashes(&[4, 7]) && matches!(text[10], b'T' | b' ') && text.starts_with(b"202")
             }
+            19 => dashes(&[4, 7]) && text[10] == b' ' && text.starts_with(b"202"),
             _ => false,
         }
     }

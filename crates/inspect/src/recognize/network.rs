@@ -19,12 +19,9 @@ pub(super) fn ipv4(text: &str, hint: Hint) -> Option<DataClass> {
     (told && !address.is_unspecified()).then_some(DataClass::Ipv4)
 }
 
-/// Hexadecimal groups with colons: six pairs are hardware, the rest is for the parser to say.
-pub(super) fn colons(text: &str) -> Option<DataClass> {
-    if is_mac(text.as_bytes()) {
-        return Some(DataClass::Mac);
-    }
-    // `12:30:45` is no address, and `::` is a path of names in some languages
+/// Groups of hexadecimal digits with colons. `12:30:45` is none, and `::` stands in the names of
+/// some languages.
+pub(super) fn ipv6(text: &str) -> Option<DataClass> {
     let address: Ipv6Addr = text.parse().ok()?;
     (text.len() >= 4 && !address.is_unspecified()).then_some(DataClass::Ipv6)
 }

@@ -20,10 +20,9 @@ pub(super) fn named(text: &str, hint: Hint) -> Option<DataClass> {
             Some(DataClass::PasswordHash)
         }
         Hint::Password => told(is_password(bytes), DataClass::Password),
-        Hint::PasswordHash => told(
-            secret::is_password_hash(bytes) || is_digest(bytes),
-            DataClass::PasswordHash,
-        ),
+        Hint::PasswordHash => {
+            told(secret::is_password_hash(bytes) || is_digest(bytes), DataClass::PasswordHash)
+        }
         Hint::AwsSecret => told(secret::is_aws_secret(bytes), DataClass::AwsSecretKey),
         Hint::Bic => told(is_bic(bytes), DataClass::Bic),
         Hint::Passport => told(is_passport(bytes), DataClass::Passport),
@@ -34,8 +33,24 @@ pub(super) fn named(text: &str, hint: Hint) -> Option<DataClass> {
 
 /// Words that stand where nothing was filled in.
 const NOTHING: [&str; 18] = [
-    "anonymous", "default", "deleted", "false", "guest", "hidden", "n/a", "nil", "none", "null",
-    "redacted", "required", "string", "system", "test", "true", "undefined", "unknown",
+    "anonymous",
+    "default",
+    "deleted",
+    "false",
+    "guest",
+    "hidden",
+    "n/a",
+    "nil",
+    "none",
+    "null",
+    "redacted",
+    "required",
+    "string",
+    "system",
+    "test",
+    "true",
+    "undefined",
+    "unknown",
 ];
 
 fn is_nothing(text: &str) -> bool {
@@ -47,8 +62,8 @@ fn is_nothing(text: &str) -> bool {
 /// name may not: `pending review` is none.
 fn is_name(text: &str, usual_words: usize) -> bool {
     const PARTICLES: [&str; 20] = [
-        "al", "ap", "bin", "da", "das", "de", "del", "della", "den", "der", "di", "do", "dos", "du",
-        "el", "la", "le", "ten", "van", "von",
+        "al", "ap", "bin", "da", "das", "de", "del", "della", "den", "der", "di", "do", "dos",
+        "du", "el", "la", "le", "ten", "van", "von",
     ];
     if !(2..=80).contains(&text.len()) || is_nothing(text) {
         return false;
@@ -57,7 +72,8 @@ fn is_name(text: &str, usual_words: usize) -> bool {
     let mut capitals = 0;
     for word in text.split([' ', ',']).filter(|word| !word.is_empty()) {
         let fits = word.chars().all(|letter| {
-            letter.is_alphabetic() || matches!(letter, '\'' | '’' | '-' | '.' | '\u{300}'..='\u{36f}')
+            letter.is_alphabetic()
+                || matches!(letter, '\'' | '’' | '-' | '.' | '\u{300}'..='\u{36f}')
         });
         let first = word.chars().next().unwrap_or(' ');
         if !fits || !first.is_alphabetic() {
@@ -78,10 +94,40 @@ fn is_name(text: &str, usual_words: usize) -> bool {
 /// A house number among words, or a word that streets have.
 fn is_address(text: &str) -> bool {
     const STREETS: [&str; 34] = [
-        "alley", "ave", "avenida", "avenue", "blvd", "boulevard", "calle", "chemin", "circle",
-        "close", "court", "cottage", "crescent", "dr", "drive", "gasse", "highway", "lane", "ln",
-        "parkway", "piazza", "place", "platz", "plaza", "rd", "road", "rua", "rue", "square", "st",
-        "street", "terrace", "via", "way",
+        "alley",
+        "ave",
+        "avenida",
+        "avenue",
+        "blvd",
+        "boulevard",
+        "calle",
+        "chemin",
+        "circle",
+        "close",
+        "court",
+        "cottage",
+        "crescent",
+        "dr",
+        "drive",
+        "gasse",
+        "highway",
+        "lane",
+        "ln",
+        "parkway",
+        "piazza",
+        "place",
+        "platz",
+        "plaza",
+        "rd",
+        "road",
+        "rua",
+        "rue",
+        "square",
+        "st",
+        "street",
+        "terrace",
+        "via",
+        "way",
     ];
     const ENDINGS: [&str; 6] = ["allee", "gasse", "straat", "strasse", "straße", "weg"];
     if !(6..=200).contains(&text.len()) || text.contains("://") || text.contains('@') {
@@ -183,7 +229,11 @@ fn is_passport(text: &[u8]) -> bool {
 fn is_icd10(text: &[u8]) -> bool {
     let [chapter, digit, third, rest @ ..] = text else { return false };
     let rest = match rest {
-        [] => return chapter.is_ascii_uppercase() && digit.is_ascii_digit() && third.is_ascii_digit(),
+        [] => {
+            return chapter.is_ascii_uppercase()
+                && digit.is_ascii_digit()
+                && third.is_ascii_digit();
+        }
         [b'.', rest @ ..] => rest,
         rest => rest,
     };

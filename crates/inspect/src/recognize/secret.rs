@@ -57,9 +57,10 @@ fn is_slack(text: &[u8]) -> bool {
 
 fn is_stripe(text: &[u8]) -> bool {
     const PREFIXES: [&[u8]; 5] = [b"sk_live_", b"sk_test_", b"rk_live_", b"rk_test_", b"whsec_"];
-    PREFIXES.iter().filter_map(|prefix| text.strip_prefix(*prefix)).any(|rest| {
-        rest.len() >= 16 && rest.iter().all(u8::is_ascii_alphanumeric)
-    })
+    PREFIXES
+        .iter()
+        .filter_map(|prefix| text.strip_prefix(*prefix))
+        .any(|rest| rest.len() >= 16 && rest.iter().all(u8::is_ascii_alphanumeric))
 }
 
 /// Three parts (five when encrypted), the first of which decodes to a header that names an
@@ -77,9 +78,9 @@ fn is_jwt(text: &[u8]) -> bool {
     if !matches!(count, 3 | 5) || !wordy || parts.clone().nth(1).is_none_or(<[u8]>::is_empty) {
         return false;
     }
-    URL_SAFE_NO_PAD.decode(header).is_ok_and(|header| {
-        header.starts_with(b"{") && memmem::find(&header, b"\"alg\"").is_some()
-    })
+    URL_SAFE_NO_PAD
+        .decode(header)
+        .is_ok_and(|header| header.starts_with(b"{") && memmem::find(&header, b"\"alg\"").is_some())
 }
 
 /// The forms of crypt(3), PHC strings, Django, LDAP and Werkzeug.

@@ -8,14 +8,17 @@ use memchr::memchr;
 use wire::Query;
 
 use super::name::Hint;
-use super::{VALUE_BYTES_MAX, classify, digits, is_email, network, one, secret};
 use super::{Summary, check, crypto, spaced};
+use super::{VALUE_BYTES_MAX, classify, digits, is_email, network, one, secret};
 
-/// Rows of a table, tags of a document or labels of a text that are looked at by name.
+/// Tags of a document, fields of a form or labels of a text that are looked at by name.
 const NAMED_MAX: usize = 4_096;
 
 /// Bytes of a name.
 const NAME_BYTES_MAX: usize = 64;
+
+/// Bytes of a CDATA section that are looked at.
+const CDATA_BYTES_MAX: usize = 4_096;
 
 /// Bytes of a digit run: a card with its separators.
 const RUN_BYTES_MAX: usize = 40;
@@ -31,6 +34,7 @@ pub(crate) fn scan_text(text: &[u8]) -> DataClasses {
         return found;
     } else if let Some(separator) = table_separator(trimmed) {
         table(trimmed, separator, &mut found);
+        return found;
     } else {
         labels(trimmed, &mut found);
     }
@@ -63,17 +67,84 @@ fn by_form(text: &[u8], found: &mut DataClasses) {
     if secret::has_private_key(text) {
         found.insert(DataClass::PrivateKey);
     }
-    let breaks = |byte: &u8| byte.is_ascii_whitespace() || b",;\"'<>()[]{}|=&`".contains(byte);
-    for word in text.split(breaks).filter(|word| word.len() >= 6) {
-        let word = word.strip_suffix(b".").unwrap_or(word);
-        // a key is often written right behind its label and a colon
-        let behind = memchr(b':', word).map_or(word, |at| &word[at + 1..]);
-        let class = token(word).or_else(|| if behind == word { None } else { token(behind) });
-        if let Some(class) = class {
-            found.insert(class);
+    let mut start = 0;
+    let mut seen = 0;
+    let mut digits = 0;
+    for (at, byte) in text.iter().enumerate() {
+        let kind = BYTES[usize::from(*byte)];
+        if kind != BREAK {
+            seen |= kind;
+            digits += usize::from(kind == DIGIT);
+            continue;
         }
+        // most words are only letters, and nothing is told by its form that is
+        if seen & (DIGIT | MARK) != 0 && at - start >= WORD_BYTES_MIN {
+            word(&text[start..at], found);
+        }
+        start = at + 1;
+        seen = 0;
     }
-    runs(text, found);
+    if seen & (DIGIT | MARK) != 0 && text.len() - start >= WORD_BYTES_MIN {
+        word(&text[start..], found);
+    }
+    if digits >= RUN_DIGITS_MIN {
+        runs(text, found);
+    }
+}
+
+/// The shortest words that say by themselves what they are: `a@b.de`, `1.2.3.400`.
+const WORD_BYTES_MIN: usize = 6;
+
+/// The shortest numbers that do.
+const RUN_DIGITS_MIN: usize = 8;
+
+const LETTER: u8 = 1;
+const DIGIT: u8 = 2;
+const MARK: u8 = 4;
+const BREAK: u8 = 8;
+
+/// What a byte is to a word.
+const BYTES: [u8; 256] = {
+    let mut table = [LETTER; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = match byte as u8 {
+            b'0'..=b'9' => DIGIT,
+            b'@' | b'$' => MARK,
+            b','
+            | b';'
+            | b'"'
+            | b'\''
+            | b'<'
+            | b'>'
+            | b'('
+            | b')'
+            | b'['
+            | b']'
+            | b'{'
+            | b'}'
+            | b'|'
+            | b'='
+            | b'&'
+            | b'`'
+            | 0..=b' ' => BREAK,
+            _ => LETTER,
+        };
+        byte += 1;
+    }
+    table
+};
+
+fn word(word: &[u8], found: &mut DataClasses) {
+    let word = word.strip_suffix(b".").unwrap_or(word);
+    let class = token(word).or_else(|| {
+        // a key is often written right behind its label and a colon
+        let colon = memchr(b':', word)?;
+        token(&word[colon + 1..])
+    });
+    if let Some(class) = class {
+        found.insert(class);
+    }
 }
 
 /// A word of a text.
@@ -101,35 +172,37 @@ fn token(word: &[u8]) -> Option<DataClass> {
     if !address || marks < 2 {
         return None;
     }
+    if network::is_mac(word) {
+        return Some(DataClass::Mac);
+    }
     let word = std::str::from_utf8(word).ok()?;
-    network::colons(word).or_else(|| network::ipv4(word, Hint::None))
+    network::ipv6(word).or_else(|| network::ipv4(word, Hint::None))
 }
 
 /// Runs of digits with what may separate them, and accounts in groups.
 fn runs(text: &[u8], found: &mut DataClasses) {
     let joins = |byte: u8| byte.is_ascii_digit() || matches!(byte, b' ' | b'-' | b'.');
     let mut at = 0;
-    while let Some(start) = text[at..].iter().position(|byte| byte.is_ascii_digit() || *byte == b'+') {
+    let begins = |byte: &u8| byte.is_ascii_digit() || *byte == b'+';
+    while let Some(start) = text[at..].iter().position(begins) {
         let start = at + start;
         let length = text[start..].iter().skip(1).take_while(|byte| joins(**byte)).count() + 1;
         let end = start + length;
         at = end;
-        let before = start.checked_sub(1).map(|at| text[at]);
-        let after = text.get(end).copied();
-        // digits inside a word or a longer number are part of something else
-        let bordered = |byte: Option<u8>| {
-            byte.is_none_or(|byte| !byte.is_ascii_alphanumeric() && !b"_/#%".contains(&byte))
-        };
         if let Some(account) = start.checked_sub(2).and_then(|from| spaced_account(&text[from..])) {
             found.insert(account);
-            continue;
-        }
-        if !bordered(before) || !bordered(after) {
             continue;
         }
         let run = text[start..end].trim_ascii_end();
         let run = run.strip_suffix(b".").unwrap_or(run);
         let run = run.strip_suffix(b"-").unwrap_or(run);
+        // digits inside a word or a longer number are part of something else
+        let joined = |byte: &u8| byte.is_ascii_alphanumeric() || b"_/#%".contains(byte);
+        let before = start.checked_sub(1).map(|at| text[at]);
+        let inside = before.is_some_and(|byte| joined(&byte) || matches!(byte, b'-' | b'.'));
+        if inside || text.get(start + run.len()).is_some_and(joined) {
+            continue;
+        }
         if !(9..=RUN_BYTES_MAX).contains(&run.len()) {
             continue;
         }
@@ -195,12 +268,20 @@ fn table_separator(text: &[u8]) -> Option<u8> {
 
 fn table(text: &[u8], separator: u8, found: &mut DataClasses) {
     let mut lines = text.split(|byte| *byte == b'\n');
-    let header = lines.next().unwrap_or_default();
-    for row in lines.take(NAMED_MAX) {
+    let header = Cells::new(lines.next().unwrap_or_default(), separator);
+    let hint = |name: Cow<'_, [u8]>| Hint::of(std::str::from_utf8(&name).unwrap_or_default());
+    let hints: Vec<Hint> = header.map(hint).collect();
+    for row in lines {
         let row = row.strip_suffix(b"\r").unwrap_or(row);
-        for (name, value) in Cells::new(header, separator).zip(Cells::new(row, separator)) {
-            put(&name, &value, found);
+        for (hint, value) in hints.iter().zip(Cells::new(row, separator)) {
+            let value = std::str::from_utf8(&value).unwrap_or_default();
+            if let Some(class) = classify_under(|| *hint, value) {
+                found.insert(class);
+            }
         }
+    }
+    if secret::has_private_key(text) {
+        found.insert(DataClass::PrivateKey);
     }
 }
 
@@ -263,7 +344,10 @@ fn tags(text: &[u8], found: &mut DataClasses) {
         attributes(&tag[name.len()..], found);
         let value = &behind[..memchr(b'<', behind).unwrap_or(behind.len())];
         let value = match behind.strip_prefix(b"<![CDATA[") {
-            Some(data) => &data[..memchr::memmem::find(data, b"]]>").unwrap_or(data.len())],
+            Some(data) => {
+                let data = data.get(..CDATA_BYTES_MAX).unwrap_or(data);
+                &data[..memchr::memmem::find(data, b"]]>").unwrap_or(data.len())]
+            }
             None => value,
         };
         let local = name.rsplit(|byte| *byte == b':').next().unwrap_or(name);

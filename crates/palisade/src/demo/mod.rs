@@ -62,7 +62,9 @@ pub(crate) fn run(options: &Demo) -> anyhow::Result<u8> {
         running.shutdown()?;
         return Ok(EXIT_INTERRUPTED);
     };
-    running.settle(SETTLING);
+    if !running.settle(SETTLING) {
+        terminal::note("the analyser is late: what follows is as of now");
+    }
     let snapshot = running.snapshot();
     let outcome = Outcome {
         score: Score::of(report::open(&snapshot)),

@@ -63,8 +63,10 @@ pub(crate) fn closing_line(report: &Report, failing: Option<Severity>, code: u8)
         .into_iter()
         .map(|(severity, count)| format!("{count} {severity}"))
         .collect();
-    let detail = if levels.is_empty() { String::new() } else { format!(" ({})", levels.join(", ")) };
-    let failing = failing.map_or("never failing".to_owned(), |level| format!("failing at ≥ {level}"));
+    let detail =
+        if levels.is_empty() { String::new() } else { format!(" ({})", levels.join(", ")) };
+    let failing =
+        failing.map_or("never failing".to_owned(), |level| format!("failing at ≥ {level}"));
     let noun = if total == 1 { "finding" } else { "findings" };
     let endpoints = report.snapshot.endpoints.len();
     format!("{total} {noun}{detail} in {endpoints} endpoints; {failing} → exit {code}")

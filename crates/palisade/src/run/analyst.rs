@@ -95,9 +95,7 @@ impl AnalystThread {
     pub(crate) fn redeclare(&self, policy: &Policy) {
         let revision = policy.revision.to_string();
         // a thread that has ended says so when it is stopped
-        self.asks
-            .send(Ask::Redeclare(declared(policy), service_views(policy), revision))
-            .ok();
+        self.asks.send(Ask::Redeclare(declared(policy), service_views(policy), revision)).ok();
     }
 
     /// Waits until everything that was sent so far has been absorbed and published.
@@ -210,9 +208,7 @@ impl Room {
 
     /// Takes observations until none has come for a while.
     async fn drain(&mut self, reader: &mut OutletReader, batch: &mut Vec<Observation>) {
-        while let Ok(taken) =
-            tokio::time::timeout(QUIET, reader.recv_batch(BATCH, batch)).await
-        {
+        while let Ok(taken) = tokio::time::timeout(QUIET, reader.recv_batch(BATCH, batch)).await {
             if taken == 0 {
                 break;
             }
@@ -281,8 +277,7 @@ impl Room {
     fn command(&mut self, command: Command) {
         match command {
             Command::History { fingerprint, reply } => {
-                let history =
-                    self.store.reader().and_then(|reader| reader.history(fingerprint));
+                let history = self.store.reader().and_then(|reader| reader.history(fingerprint));
                 reply.send(history.map_err(|error| error.to_string())).ok();
             }
             Command::Triage { triage, reply } => {

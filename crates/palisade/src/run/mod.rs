@@ -271,8 +271,7 @@ impl Running {
         let (old, new) = (&self.settings.document, &settings.document);
         let needs_restart = old.listeners != new.listeners
             || old.workers != new.workers
-            || (old.console, old.telemetry, &old.store)
-                != (new.console, new.telemetry, &new.store);
+            || (old.console, old.telemetry, &old.store) != (new.console, new.telemetry, &new.store);
         if needs_restart {
             terminal::note("warning: listeners, workers and storage change with a restart only");
         }
