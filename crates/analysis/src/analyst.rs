@@ -108,8 +108,7 @@ impl Analyst {
 
     fn findings(&self, assembly: &Assembly<'_>, now: Moment) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let neighbours =
-            assembly.known.chunk_by(|a, b| a.service == b.service && a.host == b.host);
+        let neighbours = assembly.known.chunk_by(|a, b| a.service == b.service && a.host == b.host);
         for endpoints in neighbours {
             let surroundings = Surroundings::of(endpoints);
             for known in endpoints {

@@ -90,9 +90,7 @@ impl Endpoint {
 }
 
 /// How what is seen and what is declared relate.
-#[derive(
-    Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,
-)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EndpointState {
     /// Declared and seen; also: seen, where no contract tells what is declared.
@@ -131,9 +129,7 @@ impl fmt::Display for EndpointState {
 }
 
 /// The application protocol of an endpoint.
-#[derive(
-    Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,
-)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Protocol {
     /// GraphQL over HTTP.
@@ -160,9 +156,7 @@ impl Protocol {
 }
 
 /// Where a parameter of an endpoint is.
-#[derive(
-    Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,
-)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ParameterIn {
     /// In the path.
@@ -209,9 +203,7 @@ impl Parameter {
 }
 
 /// Which message a field is in.
-#[derive(
-    Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,
-)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// In requests.

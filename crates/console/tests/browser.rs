@@ -35,6 +35,7 @@ fn browse(running: &Running, paths: &[String], set: &str) {
         "playwright": playwright,
         "chromium": CHROMIUM,
         "pictures": std::env::var(PICTURES).ok(),
+        "pictured": pictured(paths),
         "set": set,
     });
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/pages.mjs");
@@ -46,6 +47,16 @@ fn browse(running: &Running, paths: &[String], set: &str) {
     assert!(output.status.success(), "{said}\n{complaints}");
     let expected = format!("{} pages, 0 complaints", paths.len() * 6);
     assert_eq!(said.trim(), expected, "{complaints}");
+}
+
+/// One page of each kind, and one of those whose every text is hostile.
+fn pictured(paths: &[String]) -> Vec<&String> {
+    let lists = paths.iter().take(4);
+    let about = |place: &'static str| paths.iter().filter(move |path| path.starts_with(place));
+    let endpoints =
+        about("/inventory/").enumerate().filter(|(index, _)| [2, 9, 21].contains(index));
+    let findings = about("/findings/").enumerate().filter(|(index, _)| [0, 4].contains(index));
+    lists.chain(endpoints.chain(findings).map(|(_, path)| path)).collect()
 }
 
 #[test]

@@ -210,7 +210,7 @@ impl Keyword<'_> for Forbidden {
 fn is_base64(text: &str) -> bool {
     let body = text.trim_end_matches('=');
     let letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
-    text.len() % 4 == 0 && text.len() - body.len() <= 2 && body.bytes().all(letter)
+    text.len().is_multiple_of(4) && text.len() - body.len() <= 2 && body.bytes().all(letter)
 }
 
 fn describe(error: &ValidationError<'_>, instance: &Value, out: &mut Vec<Departure>) {

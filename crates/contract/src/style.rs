@@ -134,7 +134,7 @@ impl Style {
         match *sent {
             Sent::Absent => Ok(Value::Null),
             Sent::Deep(query, _) => deep(query, name, shape, reading),
-            Sent::Query(query, _) => self.from_query(query, name, shape, reading),
+            Sent::Query(query, _) => self.read_query(query, name, shape, reading),
             Sent::Properties(query, _) => {
                 let pairs: Vec<_> = query
                     .pairs()
@@ -143,11 +143,11 @@ impl Style {
                     .collect();
                 Ok(shape.object(pairs.iter().map(|(key, text)| (&**key, &**text)), reading))
             }
-            Sent::Text(text) => self.from_text(text, name, shape, reading),
+            Sent::Text(text) => self.read_text(text, name, shape, reading),
         }
     }
 
-    fn from_query(
+    fn read_query(
         self,
         query: Query<'_>,
         name: &str,
@@ -176,7 +176,7 @@ impl Style {
         Ok(structured(&parts, || text_of(first), shape, reading, false))
     }
 
-    fn from_text(
+    fn read_text(
         self,
         text: &[u8],
         name: &str,

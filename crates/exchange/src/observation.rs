@@ -41,7 +41,7 @@ pub struct ParameterSeen {
 /// What was seen of one message's body.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct BodySeen {
-    /// Bytes on the wire, as far as known.
+    /// Bytes that were handed in; a body that nobody wants is not.
     pub bytes: u64,
     /// The media type without parameters, in lower case; empty when none was named.
     pub media: Arc<str>,

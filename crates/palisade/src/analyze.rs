@@ -8,13 +8,13 @@ use std::sync::Arc;
 use analysis::{Analyst, DeclaredService};
 use anyhow::{Context, anyhow, bail};
 use contract::Contract;
-use exchange::body::Body;
+use exchange::body::{Body, Why};
 use exchange::decision::Disposition;
 use exchange::observation::Observation;
 use exchange::recording::{Reader, Recorded, Tally};
 use exchange::redact::Pseudonymizer;
 use flate2::bufread::MultiGzDecoder;
-use inspect::{Inspector, Step};
+use inspect::{Inspector, Step, Want};
 use policy::Policy;
 
 use crate::args::{Analyze, Format, Global, Output};
@@ -157,33 +157,41 @@ impl Analysis {
     }
 }
 
-/// One recorded exchange through the five calls, with the record's own time.
+/// One recorded exchange through the five calls, with the record's own time. As in live traffic,
+/// a body that nobody wants is not handed in.
 pub fn observe(inspector: &Arc<Inspector>, recorded: Recorded<'_>) -> Observation {
     let (mut inspection, step) = inspector.begin(&recorded.request, &recorded.peer, recorded.at);
     let mut denied = matches!(step, Step::Stop(_));
-    match recorded.request_body {
-        Body::Whole(body) => {
-            denied |= matches!(inspection.request_body(body, true), Step::Stop(_));
-        }
-        Body::Partial(_) => inspection.request_body_absent(exchange::body::Why::OverLimit),
-        Body::Absent(exchange::body::Why::Empty) => {
-            denied |= matches!(inspection.request_body(&[], true), Step::Stop(_));
-        }
-        Body::Absent(why) => inspection.request_body_absent(why),
+    match handed_in(&step, recorded.request_body) {
+        Ok(body) => denied |= matches!(inspection.request_body(body, true), Step::Stop(_)),
+        Err(why) => inspection.request_body_absent(why),
     }
     if let Some(head) = &recorded.response {
-        inspection.response_head(head);
-        match recorded.response_body {
-            Body::Whole(body) => {
+        let step = inspection.response_head(head);
+        match handed_in(&step, recorded.response_body) {
+            Ok(body) => {
                 inspection.response_body(body, true);
             }
-            Body::Partial(_) => inspection.response_body_absent(exchange::body::Why::OverLimit),
-            Body::Absent(why) => inspection.response_body_absent(why),
+            Err(why) => inspection.response_body_absent(why),
         }
     }
     let disposition = if denied { Disposition::Detected } else { Disposition::Allowed };
     let duration = i64::try_from(recorded.duration_us).unwrap_or(i64::MAX);
     inspection.finish(disposition, recorded.at.plus_micros(duration))
+}
+
+/// What is handed in of a body, or why it is not there.
+fn handed_in<'b>(step: &Step, body: Body<'b>) -> Result<&'b [u8], Why> {
+    match (step, body) {
+        (Step::Continue(Want::Nothing), Body::Whole([]) | Body::Absent(Why::Empty)) => {
+            Err(Why::Empty)
+        }
+        (Step::Continue(Want::Nothing), Body::Whole(_)) => Err(Why::NotInspected),
+        (_, Body::Absent(Why::Empty)) => Ok(&[]),
+        (_, Body::Whole(body)) => Ok(body),
+        (_, Body::Partial(_)) => Err(Why::OverLimit),
+        (_, Body::Absent(why)) => Err(why),
+    }
 }
 
 fn write(output: &Output, report: &Report) -> anyhow::Result<()> {

@@ -53,7 +53,10 @@ fn every_door_gives_the_same_observations() {
         client.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         write_cut(&mut client, &script.request, cut);
         let mut answer = Vec::new();
-        client.read_to_end(&mut answer).unwrap();
+        if let Err(error) = client.read_to_end(&mut answer) {
+            let sent = String::from_utf8_lossy(&script.request);
+            panic!("exchange {at}, cut at {cut}: {error}\n{sent}");
+        }
         let mut batch = Vec::new();
         runtime.block_on(outlet.recv_batch(1, &mut batch));
         let live = timeless(batch.pop().expect("one observation for one exchange"));
@@ -297,12 +300,13 @@ fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> bool {
     let mut body = BodyReader::new(head.framing(), &BodyLimits::request()).unwrap();
     loop {
         let (consumed, progress) = body.advance(buffer).unwrap();
+        let more = matches!(progress, wire::body::Progress::More);
         let ended = matches!(progress, wire::body::Progress::End);
         buffer.drain(..consumed);
         if ended {
             return true;
         }
-        if buffer.is_empty() {
+        if more {
             match stream.read(&mut chunk) {
                 Ok(count) if count > 0 => buffer.extend_from_slice(&chunk[..count]),
                 _ => return false,

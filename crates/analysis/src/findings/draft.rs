@@ -103,9 +103,9 @@ impl<'a> Draft<'a> {
         let (host, method, template) = (&known.host, known.method, &known.template);
         let named = if host.is_empty() { &known.service } else { host };
         let span = self.witness.map(|witness| witness.span);
-        let principals = self.witness.map_or(&[][..], |witness| {
-            witness.principals.sample(limits::FINDING_PRINCIPALS_MAX)
-        });
+        let principals = self
+            .witness
+            .map_or(&[][..], |witness| witness.principals.sample(limits::FINDING_PRINCIPALS_MAX));
         Finding {
             fingerprint: Fingerprint::of(self.rule, named, method, template, &self.location),
             rule: self.rule,

@@ -113,8 +113,7 @@ impl Ledger {
             if self.findings.len() >= limits::FINDINGS_MAX {
                 return None;
             }
-            let entry =
-                Entry { status: finding.status, since: at, reported: Some(boxed()) };
+            let entry = Entry { status: finding.status, since: at, reported: Some(boxed()) };
             self.findings.insert(finding.fingerprint, entry);
             return Some(Change::FindingOpened { at, finding: boxed() });
         };

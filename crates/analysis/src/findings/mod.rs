@@ -19,9 +19,7 @@ pub(crate) mod lifecycle;
 
 /// A finding's identity: a hash of rule, host, method, template and location that survives
 /// restarts, rewordings and renamed parameters. Printed as 16 hexadecimal digits.
-#[derive(
-    Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,
-)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(transparent)]
 pub struct Fingerprint(pub u64);
 

@@ -12,11 +12,11 @@ use exchange::principal::Proof;
 use exchange::shape::Types;
 use serde_json::{Map, Value, json};
 
+use super::Tally;
 use super::assemble::Known;
 use super::media::Media;
 use super::rows::type_names;
 use super::shape::{Seen, ShapeTally};
-use super::Tally;
 use crate::sketch::Counts;
 use crate::snapshot::{Parameter, ParameterIn};
 
@@ -38,7 +38,10 @@ pub(crate) fn learn<'k>(
         title: service.to_owned(),
         version: "learned".to_owned(),
         description: "Learned from traffic. What was not seen is not here.".to_owned(),
-        extensions: BTreeMap::from([("x-palisade-learned-until".to_owned(), json!(now.to_string()))]),
+        extensions: BTreeMap::from([(
+            "x-palisade-learned-until".to_owned(),
+            json!(now.to_string()),
+        )]),
         ..LearnedContract::default()
     };
     // names of parameters do not tell paths apart: the first way to write a path is kept
@@ -89,8 +92,7 @@ fn operation(known: &Known<'_>, template: &PathTemplate, tally: &Tally) -> Learn
         let required = always(one.exchanges, accepted);
         parameters.push(parameter(ParameterPlace::Query, &one.name, required, one));
     }
-    let form: Vec<&Parameter> =
-        rest.iter().filter(|one| one.place == ParameterIn::Form).collect();
+    let form: Vec<&Parameter> = rest.iter().filter(|one| one.place == ParameterIn::Form).collect();
     let mut extensions = BTreeMap::new();
     extensions.insert("x-palisade-exchanges".to_owned(), json!(tally.exchanges));
     LearnedOperation {
@@ -112,7 +114,12 @@ fn always(times: u64, of: u64) -> bool {
     of >= REQUIRED_LEAST && times >= of
 }
 
-fn parameter(place: ParameterPlace, name: &str, required: bool, one: &Parameter) -> LearnedParameter {
+fn parameter(
+    place: ParameterPlace,
+    name: &str,
+    required: bool,
+    one: &Parameter,
+) -> LearnedParameter {
     LearnedParameter {
         place,
         name: name.to_owned(),

@@ -28,6 +28,15 @@ const FIELDS_ALIKE: f64 = 0.7;
 /// Words below a word that behave alike, from which they are a crowd.
 const CROWD_LEAST: usize = 6;
 
+/// Exchanges without news that are added in thought before the share of unseen words is taken.
+const UNSEEN_SHRINK: f64 = 8.0;
+
+/// Words of a parameter from which a word that fits no cluster may join it.
+const STRAGGLER_SIBLINGS: u64 = 2;
+
+/// How much more than the parameter's mean such a word may be used.
+const STRAGGLER_HITS: f64 = 2.0;
+
 /// Clusters that a word is compared with; the largest come first.
 const CLUSTERS_MAX: usize = 64;
 
@@ -180,10 +189,13 @@ struct Parameter<'a> {
     grounds: SegmentGrounds,
 }
 
+/// A word, its nodes, and the exchanges that showed an endpoint there.
+type Member<'a> = (&'a str, Vec<&'a Node>, u64);
+
 /// Words that behave alike.
 struct Cluster<'a> {
     profile: Profile,
-    members: Vec<(&'a str, Vec<&'a Node>, u64)>,
+    members: Vec<Member<'a>>,
     /// A lowest agreement of fields was seen, so bodies speak for the cluster.
     by_fields: bool,
 }
@@ -201,15 +213,23 @@ fn split<'a>(nodes: &[&'a Node], place: &Place) -> Split<'a> {
     if by_word.len() + values.len() + more.len() > 1 {
         let shared = literals_below(&by_word, &values);
         let value = (!values.is_empty()).then(|| Profile::of(&values, &shared));
+        let mut stragglers = Vec::new();
+        let siblings = by_word.len();
         for cluster in clusters(by_word, &shared, &mut found.literals) {
-            let evidence = Evidence::of(&cluster, value.as_ref(), place);
+            let evidence = Evidence::of(&cluster, value.as_ref(), siblings, place);
             let weight = evidence.weigh();
-            if weight > 0.0 {
+            let alone = cluster.members.len() == 1 && evidence.values <= 0.0;
+            if alone {
+                stragglers.extend(cluster.members);
+            } else if weight > 0.0 {
                 merged.take(cluster, weight);
             } else {
-                found.literals.extend(cluster.members.into_iter().map(|(word, own, _)| (word, own)));
+                found
+                    .literals
+                    .extend(cluster.members.into_iter().map(|(word, own, _)| (word, own)));
             }
         }
+        found.literals.extend(merged.take_stragglers(stragglers));
         found.literals.sort_unstable_by_key(|(word, _)| *word);
     } else {
         found.literals.extend(by_word);
@@ -299,62 +319,55 @@ fn alike(likeness: Likeness) -> Option<f64> {
     enough.then_some(likeness.operations + fields)
 }
 
-/// What speaks for and against a cluster of words being values of one parameter.
+/// What speaks for and against a cluster of words being values of one parameter. Nothing here
+/// grows with the traffic as such: twice the exchanges on the same words weigh the same.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Evidence {
-    /// Natural logarithm of the number of words.
-    pub(crate) distinct: f64,
+struct Evidence {
     /// Share of the exchanges on words that came once (Good and Turing's estimate of how likely
-    /// the next word is a new one).
-    pub(crate) unseen: f64,
-    /// Bodies agree: 1 where there are several words and bodies on both sides.
-    pub(crate) fields: f64,
-    /// `distinct` where bodies agree.
-    pub(crate) fields_distinct: f64,
+    /// the next word is a new one), drawn towards 0 where there are few exchanges.
+    unseen: f64,
+    /// Natural logarithm of the number of words, where their bodies agree; 0 without bodies.
+    fields: f64,
     /// How alike the values at the same place are: 1 alike with bodies, 0.5 alike without,
     /// 0 there are none, -1 unlike.
-    pub(crate) values: f64,
+    values: f64,
     /// Share of the words with a digit.
-    pub(crate) digits: f64,
+    digits: f64,
     /// Share with a capital.
-    pub(crate) capitals: f64,
+    capitals: f64,
     /// Share with a dot, a colon or an at sign.
-    pub(crate) dots: f64,
+    dots: f64,
     /// Share with a dash or an underscore.
-    pub(crate) dashes: f64,
+    dashes: f64,
     /// Share of plurals.
-    pub(crate) plurals: f64,
+    plurals: f64,
     /// The segment before is a plural.
-    pub(crate) after_plural: f64,
+    after_plural: f64,
     /// The path up to here answers by itself.
-    pub(crate) answers: f64,
+    answers: f64,
     /// The segment before is a parameter.
-    pub(crate) after_parameter: f64,
+    after_parameter: f64,
     /// The segment is the first, or follows nothing but a version.
-    pub(crate) after_root: f64,
-    /// Natural logarithm of the number of operations below.
-    pub(crate) operations: f64,
-    /// One word only.
-    pub(crate) alone: f64,
-    /// Natural logarithm of the mean number of exchanges of a word.
-    pub(crate) busy: f64,
+    after_root: f64,
+    /// Share of the words at this place that are in the cluster.
+    majority: f64,
+    /// Natural logarithm of the number of words at this place.
+    many: f64,
 }
 
 impl Evidence {
-    fn of(cluster: &Cluster<'_>, values: Option<&Profile>, place: &Place) -> Self {
+    fn of(cluster: &Cluster<'_>, values: Option<&Profile>, siblings: usize, place: &Place) -> Self {
         let count = cluster.members.len() as f64;
         let share = |holds: &dyn Fn(&str) -> bool| {
             cluster.members.iter().filter(|(word, _, _)| holds(word)).count() as f64 / count
         };
-        let any = |wanted: &'static [u8]| move |word: &str| word.bytes().any(|b| wanted.contains(&b));
+        let any =
+            |wanted: &'static [u8]| move |word: &str| word.bytes().any(|b| wanted.contains(&b));
         let once = cluster.members.iter().filter(|(_, _, hits)| *hits == 1).count() as f64;
         let flag = |holds: bool| f64::from(u8::from(holds));
-        let fields = flag(cluster.by_fields);
         Self {
-            distinct: count.ln(),
-            unseen: once / cluster.profile.hits.max(1) as f64,
-            fields,
-            fields_distinct: fields * count.ln(),
+            unseen: once / (cluster.profile.hits as f64 + UNSEEN_SHRINK),
+            fields: flag(cluster.by_fields) * count.ln(),
             values: values.map_or(0.0, |values| {
                 let likeness = values.likeness(&cluster.profile);
                 match (alike(likeness), likeness.fields) {
@@ -372,31 +385,29 @@ impl Evidence {
             answers: flag(place.answers),
             after_parameter: flag(place.after_parameter),
             after_root: flag(place.after_root),
-            operations: (cluster.profile.operations().max(1) as f64).ln(),
-            alone: flag(cluster.members.len() == 1),
-            busy: (cluster.profile.hits.max(1) as f64 / count).ln(),
+            majority: count / siblings.max(1) as f64,
+            many: (siblings.max(1) as f64).ln(),
         }
     }
 
-    /// Log odds that the words are values of one parameter: above 0 they are taken for it.
-    pub(crate) fn weigh(&self) -> f64 {
-        -3.6 + 1.2 * self.distinct
-            + 1.5 * self.unseen
-            + 1.2 * self.fields
-            + 0.5 * self.fields_distinct
-            + 2.4 * self.values
-            + 1.6 * self.digits
-            + 0.8 * self.capitals
-            + 1.6 * self.dots
-            + 0.2 * self.dashes
-            - 2.0 * self.plurals
-            + 0.8 * self.after_plural
-            + 0.4 * self.answers
+    /// Log odds that the words are values of one parameter: above 0 they are taken for it. The
+    /// weights are a logistic regression over generated traffic of 21 public API descriptions,
+    /// with bodies and without, every API counted alike.
+    fn weigh(&self) -> f64 {
+        -5.6 + 8.2 * self.unseen
+            + 0.6 * self.fields
+            + 1.2 * self.values
+            + 0.5 * self.digits
+            + 1.1 * self.capitals
+            + 0.3 * self.dots
+            + 0.9 * self.dashes
+            - 2.6 * self.plurals
+            + 1.4 * self.after_plural
+            + 0.9 * self.answers
             - 0.8 * self.after_parameter
-            - 1.0 * self.after_root
-            + 0.1 * self.operations
-            - 1.0 * self.alone
-            - 0.1 * self.busy
+            - 2.4 * self.after_root
+            + 1.5 * self.majority
+            + 1.0 * self.many
     }
 }
 
@@ -437,13 +448,34 @@ impl<'a> Merged<'a> {
     fn take(&mut self, cluster: Cluster<'a>, weight: f64) {
         self.by_statistics = true;
         self.weight = self.weight.min(weight);
-        self.distinct += cluster.members.len() as u64;
         for (_, nodes, hits) in cluster.members {
-            self.once += u64::from(hits == 1);
-            self.hits += hits;
-            self.kinds.add(ValueKind::Word, hits);
-            self.nodes.extend(nodes);
+            self.add(nodes, hits);
         }
+    }
+
+    /// Takes words that fit no cluster, where there is a parameter for them: a word that was used
+    /// with another method only, say. Literals beside a parameter stand out by being used more
+    /// than its values. Returns those that are not taken.
+    fn take_stragglers(&mut self, words: Vec<Member<'a>>) -> Vec<(&'a str, Vec<&'a Node>)> {
+        let (distinct, hits) = (self.distinct, self.hits);
+        let usual = STRAGGLER_HITS * hits as f64 / distinct.max(1) as f64;
+        let mut left = Vec::new();
+        for (word, nodes, own) in words {
+            if distinct >= STRAGGLER_SIBLINGS && own as f64 <= usual {
+                self.add(nodes, own);
+            } else {
+                left.push((word, nodes));
+            }
+        }
+        left
+    }
+
+    fn add(&mut self, nodes: Vec<&'a Node>, hits: u64) {
+        self.distinct += 1;
+        self.once += u64::from(hits == 1);
+        self.hits += hits;
+        self.kinds.add(ValueKind::Word, hits);
+        self.nodes.extend(nodes);
     }
 
     fn finish(self, literals: usize) -> Option<Parameter<'a>> {

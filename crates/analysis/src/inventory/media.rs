@@ -3,9 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// A class of media types.
-#[derive(
-    Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,
-)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Media {
     /// What pages are made of beside their text: scripts, styles, images, fonts, sound, film.

@@ -58,13 +58,7 @@ impl Profile {
         profile
     }
 
-    fn add(
-        &mut self,
-        node: &Node,
-        suffix: TextHash,
-        depth: usize,
-        literals: &BTreeSet<&str>,
-    ) {
+    fn add(&mut self, node: &Node, suffix: TextHash, depth: usize, literals: &BTreeSet<&str>) {
         for (method, tally) in &node.leaves {
             self.add_leaf(*method, tally, &suffix);
         }

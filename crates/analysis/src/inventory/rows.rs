@@ -131,7 +131,8 @@ fn below(
     }
     let length = pointer.len();
     let members = seen.members();
-    let named = members.named.iter().map(|member| (Some(member.name), member.required, &member.seen));
+    let named =
+        members.named.iter().map(|member| (Some(member.name), member.required, &member.seen));
     let elements = seen.elements();
     let unnamed = elements.iter().chain(&members.rest).map(|seen| (None, false, seen));
     for (name, required, next) in named.chain(unnamed) {

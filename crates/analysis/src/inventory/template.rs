@@ -152,9 +152,9 @@ impl Node {
     /// The highest rank among the words.
     fn ceiling(&mut self) -> Rank {
         let words = &self.words;
-        *self.ceiling.get_or_insert_with(|| {
-            words.keys().map(|word| rank(word)).max().unwrap_or_default()
-        })
+        *self
+            .ceiling
+            .get_or_insert_with(|| words.keys().map(|word| rank(word)).max().unwrap_or_default())
     }
 
     /// Folds the word with the highest rank into `more`. Ranks are hashes, so the words that keep

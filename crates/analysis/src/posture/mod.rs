@@ -61,8 +61,7 @@ pub(crate) fn examine(
 }
 
 /// Header fields in which a key is recognised wherever it comes.
-const KEY_HEADERS: [&str; 5] =
-    ["api-key", "apikey", "x-access-token", "x-api-key", "x-auth-token"];
+const KEY_HEADERS: [&str; 5] = ["api-key", "apikey", "x-access-token", "x-api-key", "x-auth-token"];
 
 /// True when the contract demands a credential that observations would show: one in a field of
 /// the API's own invention, or a client's certificate, would be missed, and every caller would

@@ -43,7 +43,8 @@ fn deep_and_long_paths_share_a_node() {
     let snapshot = analyst.snapshot(START);
     let longest = snapshot.endpoints.iter().map(|row| row.template.0.len()).max();
     assert_eq!(longest, Some(limits::PATH_SEGMENTS_MAX));
-    let files = snapshot.endpoints.iter().filter(|row| row.template.to_string() == "/files/{fileId}");
+    let files =
+        snapshot.endpoints.iter().filter(|row| row.template.to_string() == "/files/{fileId}");
     assert_eq!(files.map(|row| row.exchanges).sum::<u64>(), 200);
 }
 

@@ -58,7 +58,9 @@ fn what_is_new_is_reported_once() {
 
 #[test]
 fn new_evidence_reopens_what_was_resolved_and_not_what_was_suppressed() {
-    for (status, expected) in [(Status::Resolved, Status::New), (Status::Suppressed, Status::Suppressed)] {
+    for (status, expected) in
+        [(Status::Resolved, Status::New), (Status::Suppressed, Status::Suppressed)]
+    {
         let mut analyst = analyst();
         analyst.assess(later(1));
         let mark = only(&analyst, later(1)).fingerprint;

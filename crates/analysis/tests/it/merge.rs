@@ -118,7 +118,12 @@ fn crowds_of_words_are_the_same_whatever_their_order() {
     assert_eq!(shown(&forth), shown(&back));
     assert_eq!(shown(&forth).endpoints, shown(&halves).endpoints);
     let endpoints = shown(&forth).endpoints;
-    assert_eq!(endpoints.len(), 1, "{:?}", endpoints.iter().map(|e| e.template.to_string()).collect::<Vec<_>>());
+    assert_eq!(
+        endpoints.len(),
+        1,
+        "{:?}",
+        endpoints.iter().map(|e| e.template.to_string()).collect::<Vec<_>>()
+    );
     assert_eq!(endpoints[0].exchanges, 1_500);
 }
 
@@ -153,5 +158,8 @@ fn what_was_learned_survives_a_new_contract() {
     analyst.redeclare(Vec::new());
     let rows = shown(&analyst).endpoints;
     assert_eq!(rows.len(), 1);
-    assert_eq!((rows[0].template.to_string().as_str(), rows[0].exchanges), ("/v1/orders/{orderId}", 9));
+    assert_eq!(
+        (rows[0].template.to_string().as_str(), rows[0].exchanges),
+        ("/v1/orders/{orderId}", 9)
+    );
 }

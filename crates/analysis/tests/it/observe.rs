@@ -196,7 +196,8 @@ pub(super) fn declare(lines: &[&str]) -> DeclaredService {
         let parameters: Vec<Value> = names
             .map(|name| json!({"name": name, "in": "path", "required": true, "schema": {}}))
             .collect();
-        let mut operation = json!({"parameters": parameters, "responses": {"default": {"description": "Any."}}});
+        let mut operation =
+            json!({"parameters": parameters, "responses": {"default": {"description": "Any."}}});
         for word in words {
             match word {
                 "required" => operation["security"] = json!([{"token": []}]),

@@ -55,8 +55,9 @@ fn keys_that_are_values_are_never_shown() {
 fn floods_of_names_stay_within_bounds() {
     let mut analyst = Analyst::new(Vec::new());
     for n in 0..30_u64 {
-        let names: Vec<String> =
-            (0..200).map(|at| format!("field{}", super::merge::word((n * 200 + at) as u32))).collect();
+        let names: Vec<String> = (0..200)
+            .map(|at| format!("field{}", super::merge::word((n * 200 + at) as u32)))
+            .collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let mut one = plain(Method::Get, "/v1/odd", n);
         one.response = body(&names);

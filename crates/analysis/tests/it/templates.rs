@@ -2,9 +2,9 @@
 
 use analysis::Analyst;
 use analysis::snapshot::{Basis, Snapshot};
+use exchange::data_class::DataClasses;
 use exchange::endpoint::Method;
 use exchange::observation::{BodySeen, Observation};
-use exchange::data_class::DataClasses;
 
 use super::merge::word;
 use super::observe::{START, plain, shape};
@@ -33,20 +33,26 @@ fn templates(snapshot: &Snapshot) -> Vec<String> {
 fn values_merge_at_once() {
     let table: [(&str, [&str; 3]); 10] = [
         ("numbers", ["1", "42", "900017"]),
-        ("uuids", [
-            "3f1c0a7b-e2d9-4411-8b0a-2f6f4c9d1e70",
-            "0b8f6a52-93c1-4f7e-a7a5-51d3c8e2f914",
-            "c0ffee00-1234-4abc-8def-0123456789ab",
-        ]),
+        (
+            "uuids",
+            [
+                "3f1c0a7b-e2d9-4411-8b0a-2f6f4c9d1e70",
+                "0b8f6a52-93c1-4f7e-a7a5-51d3c8e2f914",
+                "c0ffee00-1234-4abc-8def-0123456789ab",
+            ],
+        ),
         ("dates", ["2026-01-15", "2025-12-24", "2026-02-28"]),
         ("hashes", ["9c41f0aa12de77b0", "5b1e77aa03cc91ff", "507f1f77bcf86cd799439011"]),
         ("customers", ["cus_9s6XKzkNRiz8i3", "cus_4QFJOjw2pOmAGJ", "cus_8TEMHVY5moxIPI"]),
         ("shipments", ["SHP-48213", "SHP-48214", "SHP-59991"]),
-        ("ulids", [
-            "01ARZ3NDEKTSV4RRFFQ69G5FAV",
-            "01BX5ZZKBKACTAV9WEVGEMMVRZ",
-            "01BX5ZZKBKACTAV9WEVGEMMVS0",
-        ]),
+        (
+            "ulids",
+            [
+                "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+                "01BX5ZZKBKACTAV9WEVGEMMVRZ",
+                "01BX5ZZKBKACTAV9WEVGEMMVS0",
+            ],
+        ),
         ("mails", ["jane@example.com", "joe@example.org", "jim@example.net"]),
         ("addresses", ["192.0.2.1", "198.51.100.7", "203.0.113.99"]),
         ("tokens", ["a8Xk29QzP4", "7Hq2LmT9wB", "Zk81mQp0Xa"]),
@@ -54,7 +60,9 @@ fn values_merge_at_once() {
     for (collection, ids) in &table {
         let paths = ids.iter().map(|id| format!("/v1/{collection}/{id}/state"));
         let found = learn(paths.map(|path| plain(Method::Get, &path, 1)));
-        let name = collection.strip_suffix("es").filter(|_| *collection == "hashes" || *collection == "addresses");
+        let name = collection
+            .strip_suffix("es")
+            .filter(|_| *collection == "hashes" || *collection == "addresses");
         let singular = name.unwrap_or_else(|| collection.strip_suffix('s').unwrap());
         let expected = format!("/v1/{collection}/{{{singular}Id}}/state");
         assert_eq!(templates(&found), [expected], "{collection}");
@@ -159,7 +167,11 @@ fn errors_belong_to_their_endpoint_whichever_came_first() {
         one.status = Some(status);
         one
     };
-    let all = [status(404, "/v1/orders/7", 1), status(200, "/v1/orders/8", 2), status(500, "/v1/orders/9", 3)];
+    let all = [
+        status(404, "/v1/orders/7", 1),
+        status(200, "/v1/orders/8", 2),
+        status(500, "/v1/orders/9", 3),
+    ];
     let found = learn(all.into_iter());
     assert_eq!(found.endpoints[0].statuses, [(200, 1), (404, 1), (500, 1)]);
     assert_eq!(found.totals.unrouted, 0);

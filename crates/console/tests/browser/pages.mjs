@@ -1,5 +1,5 @@
-// Opens every page in every width and theme, and complains about whatever a page should not do.
-// Argument: {origin, cookie, paths, playwright, chromium, pictures, set}, as JSON.
+// Opens every page, shows it in every width and theme, and complains about whatever a page should not do.
+// Argument: {origin, cookie, paths, playwright, chromium, pictures, pictured, set}, as JSON.
 import { mkdirSync } from "node:fs";
 
 const task = JSON.parse(process.argv[2]);
@@ -17,9 +17,7 @@ const browser = await chromium.launch({
   ],
 });
 try {
-  for (const theme of THEMES) {
-    for (const width of WIDTHS) await lookAt(theme, width);
-  }
+  await lookAtAll();
 } finally {
   await browser.close();
 }
@@ -27,16 +25,14 @@ for (const complaint of complaints) console.error(complaint);
 console.log(`${opened} pages, ${complaints.length} complaints`);
 process.exit(complaints.length === 0 ? 0 : 1);
 
-async function lookAt(theme, width) {
-  const context = await browser.newContext({
-    colorScheme: theme, viewport: { width, height: 900 }, reducedMotion: "reduce",
-  });
+async function lookAtAll() {
+  const context = await browser.newContext({ reducedMotion: "reduce" });
   const [name, value] = task.cookie.split("=");
   const sameSite = "Strict";
   await context.addCookies([{ name, value, url: task.origin, httpOnly: true, sameSite }]);
   const page = await context.newPage();
   let place = "";
-  const complain = (what) => complaints.push(`${theme} ${width} ${place}: ${what}`);
+  const complain = (what) => complaints.push(`${place}: ${what}`);
   page.on("console", (message) => {
     const text = message.text();
     // the browser reports an answer that is an error, which some of these pages are meant to be
@@ -56,12 +52,21 @@ async function lookAt(theme, width) {
   });
   for (const path of task.paths) {
     place = path;
+    await page.setViewportSize({ width: WIDTHS[0], height: 900 });
     await page.goto(task.origin + path, { waitUntil: "load" });
-    await examine(page, complain);
-    await photograph(page, theme, width, path);
-    opened += 1;
+    for (const colorScheme of THEMES) {
+      await page.emulateMedia({ colorScheme });
+      for (const width of WIDTHS) {
+        place = `${path} ${width} ${colorScheme}`;
+        await page.setViewportSize({ width, height: 900 });
+        await examine(page, complain);
+        await photograph(page, path, width, colorScheme);
+        opened += 1;
+      }
+    }
   }
-  if (width === 1440 && task.set === "full") await use(page, complain, (at) => { place = at; });
+  await page.setViewportSize({ width: WIDTHS[0], height: 900 });
+  if (task.set === "full") await use(page, complain, (at) => { place = at; });
   await context.close();
 }
 
@@ -134,10 +139,12 @@ async function use(page, complain, at) {
   await page.waitForSelector("text=New by operator");
 }
 
-async function photograph(page, theme, width, path) {
-  if (!task.pictures) return;
+async function photograph(page, path, width, theme) {
+  if (!task.pictures || !task.pictured.includes(path)) return;
   mkdirSync(task.pictures, { recursive: true });
   const name = path.replace(/[^a-z0-9]+/gi, "-").replace(/^-|-$/g, "") || "overview";
   const file = `${task.pictures}/${task.set}-${name}-${width}-${theme}.png`;
-  await page.screenshot({ path: file, fullPage: true });
+  // a chart is drawn anew when its width or the theme changes
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  await page.screenshot({ path: file, fullPage: true, timeout: 120_000 });
 }

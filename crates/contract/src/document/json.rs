@@ -102,7 +102,7 @@ impl Reader<'_> {
         }
         loop {
             self.depth += 1;
-            list.push(self.value(context)?);
+            list.push(self.value(context.element())?);
             self.depth -= 1;
             if self.next_is(b']') {
                 return Ok(Content::List(list.into()));

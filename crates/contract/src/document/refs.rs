@@ -188,7 +188,9 @@ pub fn referenced_files(document: &SourceDocument) -> Result<Vec<String>, Docume
 /// Recursion ends at the depth of documents.
 pub(super) fn collect(node: &Node, context: Context, from: &str, files: &mut Vec<String>) {
     match &node.content {
-        Content::List(list) => list.iter().for_each(|node| collect(node, context, from, files)),
+        Content::List(list) => {
+            list.iter().for_each(|node| collect(node, context.element(), from, files));
+        }
         Content::Map(map) => {
             for member in map.iter() {
                 let name = &*member.name;
@@ -202,7 +204,9 @@ pub(super) fn collect(node: &Node, context: Context, from: &str, files: &mut Vec
                     }
                     (_, "description") if context == Context::Keywords => {}
                     _ if context == Context::Keywords && name.starts_with("x-") => {}
-                    _ if inside == Context::Literal => {}
+                    (_, "const" | "enum") if inside == Context::Literal => {}
+                    // a response may be the default as well
+                    (_, "default") => collect(&member.node, Context::Keywords, from, files),
                     _ => collect(&member.node, inside, from, files),
                 }
             }

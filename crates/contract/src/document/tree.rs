@@ -123,6 +123,11 @@ impl Context {
         }
     }
 
+    /// The context of the elements of a list that stands here.
+    pub(crate) fn element(self) -> Self {
+        if self == Self::Literal { Self::Literal } else { Self::Keywords }
+    }
+
     /// True for prose and examples, which are half of a large contract and nothing of it.
     pub(crate) fn forgets(self, name: &str, content: &Content) -> bool {
         self == Self::Keywords

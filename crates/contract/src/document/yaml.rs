@@ -102,7 +102,7 @@ impl Builder {
             Some(Frame { content: Open::Map(_, Some((name, _))), context, .. }) => {
                 context.inside(name)
             }
-            Some(frame) => frame.context,
+            Some(frame) => frame.context.element(),
         };
         self.stack.push(Frame { place, anchor, context, content });
         Ok(())

@@ -44,7 +44,7 @@ fn classify_under(hint: impl FnOnce() -> Hint, value: &str) -> Option<DataClass>
     if sum.is_plain(value.as_bytes()) {
         return None;
     }
-    if sum.has(Summary::OTHER) && needs_folding(value) {
+    if sum.has(Summary::WIDE) && needs_folding(value) {
         let folded = fold(value);
         return one(&folded, &Summary::of(folded.as_bytes()), hint());
     }
@@ -79,7 +79,7 @@ fn one(value: &str, sum: &Summary, hint: Hint) -> Option<DataClass> {
     }
     person::named(value, hint).or_else(|| {
         // whatever can be told by its form alone has a digit or a mark in it
-        let told = sum.digits > 0 || sum.has(Summary::AT | Summary::OTHER);
+        let told = sum.digits > 0 || sum.has(Summary::AT);
         let text = told && (sum.has(Summary::SPACE | Summary::AT) || length > 64);
         text.then(|| text::first(bytes)).flatten()
     })
@@ -96,7 +96,7 @@ fn by_form(value: &str, sum: &Summary, hint: Hint) -> Option<DataClass> {
             return Some(DataClass::ConnectionString);
         }
     }
-    if sum.has(Summary::OTHER) && secret::is_connection_string(bytes) {
+    if sum.has(Summary::EQUALS) && secret::is_connection_string(bytes) {
         return Some(DataClass::ConnectionString);
     }
     if network::is_mac(bytes) {
@@ -149,8 +149,9 @@ fn is_email(text: &[u8]) -> bool {
 fn is_masked(text: &[u8], sum: &Summary) -> bool {
     const BULLET: &[u8] = "•".as_bytes();
     let stars = sum.has(Summary::STAR) && memchr::memmem::find(text, b"**").is_some();
-    let bullets = sum.has(Summary::OTHER) && memchr::memmem::find(text, BULLET).is_some();
-    let rows = sum.letters >= 3 && text.windows(3).any(|three| three.eq_ignore_ascii_case(b"xxx"));
+    let bullets = sum.has(Summary::WIDE) && memchr::memmem::find(text, BULLET).is_some();
+    let rows = memchr::memchr2_iter(b'x', b'X', text)
+        .any(|at| text.get(at..at + 3).is_some_and(|row| row.eq_ignore_ascii_case(b"xxx")));
     stars || bullets || rows
 }
 
@@ -177,7 +178,7 @@ fn fold(value: &str) -> String {
         .collect()
 }
 
-/// What bytes a value is made of, from one pass.
+/// What bytes a value of at most 64 KiB is made of, from one pass.
 struct Summary {
     digits: usize,
     letters: usize,
@@ -197,7 +198,10 @@ impl Summary {
     const COLON: u16 = 1 << 9;
     const STAR: u16 = 1 << 10;
     const UNDERSCORE: u16 = 1 << 11;
-    const OTHER: u16 = 1 << 12;
+    const EQUALS: u16 = 1 << 12;
+    /// A part of a character beyond ASCII.
+    const WIDE: u16 = 1 << 13;
+    const OTHER: u16 = 1 << 14;
 
     /// One flag for each byte.
     const TABLE: [u16; 256] = {
@@ -217,6 +221,8 @@ impl Summary {
                 b':' => Self::COLON,
                 b'*' => Self::STAR,
                 b'_' => Self::UNDERSCORE,
+                b'=' => Self::EQUALS,
+                0x80.. => Self::WIDE,
                 _ => Self::OTHER,
             };
             byte += 1;
@@ -225,15 +231,18 @@ impl Summary {
     };
 
     fn of(text: &[u8]) -> Self {
-        let mut sum = Self { digits: 0, letters: 0, flags: 0 };
+        let (mut counts, mut flags) = (0_u32, 0_u16);
         for byte in text {
             let flag = Self::TABLE[usize::from(*byte)];
-            sum.digits += usize::from(flag & 1);
-            sum.letters += usize::from(flag >> 1 & 1);
-            sum.flags |= flag;
+            // digits are counted in the upper half, letters in the lower
+            counts += u32::from(flag & Self::DIGIT) << 16 | u32::from(flag & Self::LETTER) >> 1;
+            flags |= flag;
         }
-        sum.flags &= !(Self::DIGIT | Self::LETTER);
-        sum
+        Self {
+            digits: (counts >> 16) as usize,
+            letters: (counts & 0xffff) as usize,
+            flags: flags & !(Self::DIGIT | Self::LETTER),
+        }
     }
 
     const fn has(&self, flags: u16) -> bool {

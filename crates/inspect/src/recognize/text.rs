@@ -8,8 +8,10 @@ use memchr::memchr;
 use wire::Query;
 
 use super::name::Hint;
-use super::{Summary, check, crypto, spaced};
-use super::{VALUE_BYTES_MAX, classify, digits, is_email, network, one, secret};
+use super::{
+    Summary, VALUE_BYTES_MAX, check, classify, classify_under, crypto, digits, is_email, network,
+    one, secret, spaced,
+};
 
 /// Tags of a document, fields of a form or labels of a text that are looked at by name.
 const NAMED_MAX: usize = 4_096;

@@ -22,6 +22,7 @@ use std::time::Duration;
 use analysis::snapshot::Snapshot;
 use anyhow::{Context, anyhow};
 
+use self::people::Play;
 use self::shop::OpenShop;
 use self::tell::{Bar, Outcome};
 use self::truth::Score;
@@ -49,16 +50,8 @@ pub(crate) fn run(options: &Demo) -> anyhow::Result<u8> {
     let running = run::start(settings)?;
     let gateway = *running.traffic_addrs().first().ok_or_else(|| anyhow!("no listener came up"))?;
     terminal::result(&tell::places(gateway, &running.console_link()?))?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let bar = Bar::new();
-    let play = runtime.block_on(async {
-        tokio::select! {
-            play = people::perform(world, gateway, |play| bar.at(play)) => play.map(Some),
-            _ = tokio::signal::ctrl_c() => Ok(None),
-        }
-    });
-    bar.finish();
-    let Some(play) = play.context("the demo's own traffic failed")? else {
+    let play = traffic(world, gateway).context("the demo's own traffic failed")?;
+    let Some(play) = play else {
         running.shutdown()?;
         return Ok(EXIT_INTERRUPTED);
     };
@@ -70,7 +63,7 @@ pub(crate) fn run(options: &Demo) -> anyhow::Result<u8> {
         score: Score::of(report::open(&snapshot)),
         sent: play.exchanges(),
         seen: snapshot.totals.exchanges,
-        visitors: play.visitors().1,
+        visitors: people::visitors(),
         span: snapshot.totals.first.zip(snapshot.totals.last),
     };
     terminal::result(&tell::outcome(&outcome))?;
@@ -80,10 +73,27 @@ pub(crate) fn run(options: &Demo) -> anyhow::Result<u8> {
     }
     if !options.check {
         terminal::result(tell::NEXT)?;
-        runtime.block_on(tokio::signal::ctrl_c()).context("cannot wait for Ctrl-C")?;
+        runtime()?.block_on(tokio::signal::ctrl_c()).context("cannot wait for Ctrl-C")?;
     }
     running.shutdown()?;
     Ok(u8::from(options.check && !outcome.score.is_perfect()))
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
+/// Lets everybody come by. `None`: Ctrl-C came first, and with the runtime all visitors are gone.
+fn traffic(world: Arc<World>, gateway: SocketAddr) -> anyhow::Result<Option<Arc<Play>>> {
+    let bar = Bar::new();
+    let play = runtime()?.block_on(async {
+        tokio::select! {
+            play = people::perform(world, gateway, |play| bar.at(play)) => play.map(Some),
+            _ = tokio::signal::ctrl_c() => Ok(None),
+        }
+    });
+    bar.finish();
+    play
 }
 
 /// Settings and contract, in a directory that is gone when the demo is.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use exchange::moment::Moment;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::people::{MINUTES, Play, played};
+use super::people::{END, MINUTES, Play, played};
 use super::truth::{INNOCENT, PLANTED, Score};
 use crate::report::text::grouped;
 
@@ -98,7 +98,7 @@ pub(super) struct Bar(ProgressBar);
 
 impl Bar {
     pub(super) fn new() -> Self {
-        let bar = ProgressBar::new(1);
+        let bar = ProgressBar::new(END as u64);
         if let Ok(style) = ProgressStyle::with_template("traffic  {bar:40} {percent:>3} %  {msg}") {
             bar.set_style(style);
         }
@@ -106,9 +106,7 @@ impl Bar {
     }
 
     pub(super) fn at(&self, play: &Play) {
-        let (left, all) = play.visitors();
-        self.0.set_length(all as u64);
-        self.0.set_position(left as u64);
+        self.0.set_position(play.seconds() as u64);
         self.0.set_message(format!("{} exchanges", grouped(play.exchanges())));
     }
 

@@ -10,7 +10,7 @@ mod visitor;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -23,7 +23,7 @@ use super::world::World;
 
 /// How long the play lasts for those who act in it, in seconds.
 pub(super) const MINUTES: usize = 20;
-const END: usize = MINUTES * 60;
+pub(super) const END: usize = MINUTES * 60;
 
 /// How much faster than life it is played.
 const SPEED: f64 = 40.0;
@@ -107,7 +107,6 @@ pub(super) struct Play {
     gateway: SocketAddr,
     begun: Instant,
     asked: AtomicU64,
-    left: AtomicUsize,
 }
 
 impl Play {
@@ -116,9 +115,9 @@ impl Play {
         self.asked.load(Ordering::Relaxed)
     }
 
-    /// Visitors who have left, and all of them.
-    pub(super) fn visitors(&self) -> (usize, usize) {
-        (self.left.load(Ordering::Relaxed), CAST.iter().map(|role| role.count).sum())
+    /// Seconds of the play that have passed, at most all of them.
+    pub(super) fn seconds(&self) -> usize {
+        (played(self.begun.elapsed()).as_secs() as usize).min(END)
     }
 
     /// Waits for a second of the play.
@@ -126,6 +125,11 @@ impl Play {
         let wait = Duration::from_secs_f64(second as f64 / SPEED);
         tokio::time::sleep_until(self.begun + wait).await;
     }
+}
+
+/// How many come by.
+pub(super) fn visitors() -> usize {
+    CAST.iter().map(|role| role.count).sum()
 }
 
 /// How much of the play a span of real time was.
@@ -139,13 +143,7 @@ pub(super) async fn perform(
     gateway: SocketAddr,
     mut watch: impl FnMut(&Play),
 ) -> anyhow::Result<Arc<Play>> {
-    let play = Arc::new(Play {
-        world,
-        gateway,
-        begun: Instant::now(),
-        asked: AtomicU64::new(0),
-        left: AtomicUsize::new(0),
-    });
+    let play = Arc::new(Play { world, gateway, begun: Instant::now(), asked: AtomicU64::new(0) });
     let mut visits = JoinSet::new();
     for role in CAST {
         for number in 0..role.count {
@@ -184,6 +182,5 @@ async fn visit(play: Arc<Play>, role: &'static Role, number: usize) -> anyhow::R
         Part::Scanner => intruders::scanner(&mut visitor).await,
         Part::Spreadsheet => intruders::spreadsheet(&mut visitor).await,
     }?;
-    play.left.fetch_add(1, Ordering::Relaxed);
     Ok(())
 }
