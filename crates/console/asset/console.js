@@ -3,18 +3,26 @@
 (() => {
   const $ = (id) => document.getElementById(id);
   const body = document.body;
-  const remembered = (key) => { try { return localStorage.getItem(key); } catch { return null; } };
-  const remember = (key, value) => { try { localStorage.setItem(key, value); } catch { /* private */ } };
+  // a browser may refuse to keep anything
+  const remembered = (key) => {
+    try { return localStorage.getItem(key); } catch { return null; }
+  };
+  const remember = (key, value) => {
+    try { localStorage.setItem(key, value); } catch { return; }
+  };
   for (const id of ["pause", "theme", "help"]) if ($(id)) $(id).hidden = false;
 
   // Theme: what the system says, or what was chosen. The cookie lets the server render it.
   const themes = ["system", "light", "dark"];
   const root = document.documentElement;
-  const showTheme = () => { $("theme").textContent = "Theme: " + root.dataset.theme; };
+  const showTheme = () => {
+    $("theme").textContent = "◐ " + root.dataset.theme;
+    $("theme").setAttribute("aria-label", "Theme: " + root.dataset.theme);
+  };
   const nextTheme = () => {
     const next = themes[(themes.indexOf(root.dataset.theme) + 1) % themes.length];
     root.dataset.theme = next;
-    document.cookie = "palisade_theme=" + next + "; Path=/; SameSite=Strict; Max-Age=31536000";
+    document.cookie = `palisade_theme=${next}; Path=/; SameSite=Strict; Max-Age=31536000`;
     showTheme();
     drawChart();
   };
@@ -24,7 +32,9 @@
   // Keys, which can be switched off.
   const keysOn = $("keys-on");
   keysOn.checked = remembered("palisade.keys") !== "off";
-  keysOn.addEventListener("change", () => remember("palisade.keys", keysOn.checked ? "on" : "off"));
+  keysOn.addEventListener("change", () => {
+    remember("palisade.keys", keysOn.checked ? "on" : "off");
+  });
   $("help").addEventListener("click", () => $("keys").showModal());
   const pages = { o: "/", f: "/findings", i: "/inventory" };
   let prefix = 0;
@@ -36,7 +46,7 @@
     rows[Math.max(0, Math.min(rows.length - 1, next))].focus();
   };
   const commands = {
-    "/": () => { const filter = $("filter"); if (filter) { filter.focus(); filter.select(); } },
+    "/": () => { $("filter")?.focus(); $("filter")?.select(); },
     "?": () => $("keys").showModal(),
     "j": () => moveBy(1),
     "k": () => moveBy(-1),
@@ -69,10 +79,13 @@
   let lost = false;
   let announced = 0;
   let charted = Date.now();
-  const setText = (node, text) => { if (node.textContent !== text) node.textContent = text; };
+  const setText = (node, text) => {
+    if (node.textContent !== text) node.textContent = text;
+  };
   const showAge = () => {
     const age = Math.max(0, Math.round((Date.now() - offset - published) / 1000));
-    const state = paused ? "paused" : lost ? "lost" : !source ? "static" : age >= 10 ? "stale" : "live";
+    const connected = !source ? "static" : age >= 10 ? "stale" : "live";
+    const state = paused ? "paused" : lost ? "lost" : connected;
     $("live").dataset.state = state;
     const words = age < 100 ? age + " s ago" : Math.round(age / 60) + " min ago";
     const lead = { paused: "paused, ", lost: "reconnecting, " }[state] || "";
@@ -101,14 +114,20 @@
         }
       }
     }
-    if ($("hours") && Date.now() - charted > 15000) { charted = Date.now(); refreshHours(); }
+    if ($("hours") && Date.now() - charted > 15000) {
+      charted = Date.now();
+      refreshHours();
+    }
     $("live").classList.toggle("beat");
     showAge();
   };
   const connect = () => {
     if (source || paused || document.hidden) return;
     source = new EventSource("/api/v1/events");
-    source.addEventListener("view", (message) => { lost = false; update(JSON.parse(message.data)); });
+    source.addEventListener("view", (message) => {
+      lost = false;
+      update(JSON.parse(message.data));
+    });
     source.addEventListener("error", () => {
       lost = true;
       if (source && source.readyState === EventSource.CLOSED) disconnect();
@@ -124,19 +143,26 @@
     showAge();
   };
   $("pause").addEventListener("click", () => setPaused(!paused));
-  document.addEventListener("visibilitychange", () => { if (document.hidden) disconnect(); else connect(); });
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) disconnect(); else connect();
+  });
   addEventListener("pagehide", disconnect);
   addEventListener("pageshow", connect);
   setInterval(showAge, 1000);
-  document.addEventListener("click", (click) => { if (click.target.closest("#new button")) showNew(); });
+  document.addEventListener("click", (click) => {
+    if (click.target.closest("#new button")) showNew();
+  });
 
   // The chart draws what its table says.
   let chart = null;
   const refreshHours = async () => {
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
-    if (!answer || !answer.ok) return;
-    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("hours");
-    if (fresh) { $("hours").tBodies[0].replaceWith(document.adoptNode(fresh.tBodies[0])); drawChart(); }
+    const answer = await fetch(location.href).catch(() => null);
+    if (!answer?.ok) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.getElementById("hours");
+    if (!fresh) return;
+    $("hours").tBodies[0].replaceWith(document.adoptNode(fresh.tBodies[0]));
+    drawChart();
   };
   const ink = (token) => {
     const probe = document.createElement("span");
@@ -147,42 +173,66 @@
     probe.remove();
     return color;
   };
-  const series = [["error", "failed"], ["blocked", "blocked"], ["would block", "would"], ["allowed", "allowed"]];
+  // as the table's columns; bars are drawn from the top of the stack down
+  const parts = [["allowed", "allowed"], ["would block", "would"], ["blocked", "blocked"],
+    ["error", "failed"]];
+  const readHours = () => {
+    const rows = [...$("hours").tBodies[0].rows];
+    const column = (at) => rows.map((row) => Number(row.cells[at].textContent));
+    return { times: rows.map((row) => Number(row.dataset.at)), columns: [1, 2, 3, 4].map(column) };
+  };
+  const day = (at) => new Date(at * 1000).toISOString().slice(5, 10);
+  const hour = (at) => new Date(at * 1000).toISOString().slice(11, 16);
+  const axes = () => {
+    const grid = { stroke: ink("line"), width: 1 };
+    const axis = { stroke: ink("muted"), grid, ticks: { show: false }, font: "12px system-ui" };
+    const short = new Intl.NumberFormat("en", { notation: "compact" });
+    const incrs = [3600, 7200, 10800, 21600, 43200, 86400];
+    const times = (_, all) => all.map((at) => (at % 86400 === 0 ? day(at) : hour(at)));
+    const numbers = (_, all) => all.map((n) => (Number.isInteger(n) ? short.format(n) : ""));
+    return [
+      { ...axis, grid: { show: false }, size: 30, incrs, space: 56, values: times },
+      { ...axis, size: 48, space: 36, values: numbers },
+    ];
+  };
+  const readout = (at, { times, columns }) => {
+    if (at === null || at === undefined) return "by hour, UTC";
+    const words = parts.map(([word], part) => `${columns[part][at].toLocaleString("en")} ${word}`);
+    return `${day(times[at])} ${hour(times[at])} · ${words.join(" · ")}`;
+  };
   const drawChart = () => {
     const place = $("chart");
     if (!place || typeof uPlot === "undefined") return;
-    const rows = [...$("hours").tBodies[0].rows];
-    const cell = (row, at) => Number(row.cells[at].textContent);
-    const times = rows.map((row) => Number(row.dataset.at));
-    // table: allowed, would block, blocked, error; drawn from the top of the stack down
-    const parts = [1, 2, 3, 4].map((at) => rows.map((row) => cell(row, at)));
-    const sum = (upTo) => rows.map((_, row) => parts.slice(0, upTo).reduce((all, part) => all + part[row], 0));
-    const stack = [sum(4), sum(3), sum(2), sum(1)];
-    const axis = { stroke: ink("muted"), grid: { stroke: ink("line"), width: 1 }, ticks: { show: false }, font: "12px system-ui" };
-    const bars = uPlot.paths.bars({ size: [0.82, 28] });
-    const hour = (at) => new Date(at * 1000).toISOString().slice(11, 16);
-    const day = (at) => new Date(at * 1000).toISOString().slice(5, 10);
-    const short = new Intl.NumberFormat("en", { notation: "compact" });
+    const hours = readHours();
+    const { times, columns } = hours;
+    const upTo = (part) => times.map((_, at) =>
+      columns.slice(0, part).reduce((sum, column) => sum + column[at], 0));
+    const paths = uPlot.paths.bars({ size: [0.82, 28] });
+    const bars = ([label, token]) => {
+      const color = ink(token);
+      return { label, stroke: color, fill: color, width: 0, paths, points: { show: false } };
+    };
+    const show = (plot) => setText($("readout"), readout(plot.cursor.idx, hours));
     const options = {
-      width: place.clientWidth, height: 180, legend: { show: false },
+      width: place.clientWidth,
+      height: 180,
+      legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
-      scales: { x: { time: false, range: [times[0] - 1800, times[times.length - 1] + 1800] }, y: { range: (_, low, high) => [0, Math.max(1, high * 1.05)] } },
-      axes: [
-        { ...axis, grid: { show: false }, incrs: [3600, 7200, 10800, 21600, 43200, 86400], space: 56, values: (_, all) => all.map((at) => (at % 86400 === 0 ? day(at) : hour(at))) },
-        { ...axis, size: 48, space: 36, values: (_, all) => all.map((number) => (Number.isInteger(number) ? short.format(number) : "")) },
-      ],
-      series: [{}, ...series.map(([label, token]) => ({ label, stroke: ink(token), fill: ink(token), width: 0, paths: bars, points: { show: false } }))],
-      hooks: { setCursor: [(plot) => {
-        const at = plot.cursor.idx;
-        const words = ["allowed", "would block", "blocked", "error"];
-        setText($("readout"), at === null || at === undefined ? "by hour, UTC" : day(times[at]) + " " + hour(times[at]) + " · " + words.map((word, part) => parts[part][at].toLocaleString("en") + " " + word).join(" · "));
-      }] },
+      scales: {
+        x: { time: false, range: [times[0] - 1800, times[times.length - 1] + 1800] },
+        y: { range: (_, low, high) => [0, Math.max(1, high * 1.05)] },
+      },
+      axes: axes(),
+      series: [{}, ...parts.toReversed().map(bars)],
+      hooks: { setCursor: [show] },
     };
     if (chart) chart.destroy();
-    chart = new uPlot(options, [times, ...stack], place);
+    chart = new uPlot(options, [times, upTo(4), upTo(3), upTo(2), upTo(1)], place);
   };
   if ($("chart")) {
-    new ResizeObserver(() => { if (chart && chart.width !== $("chart").clientWidth) drawChart(); }).observe($("chart"));
+    new ResizeObserver(() => {
+      if (chart && chart.width !== $("chart").clientWidth) drawChart();
+    }).observe($("chart"));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawChart);
   }
 

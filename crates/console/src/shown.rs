@@ -7,6 +7,9 @@ use exchange::moment::Moment;
 /// Characters of one text that a page shows; what is longer is cut, with the number of the rest.
 const CHARACTERS_MAX: usize = 1_024;
 
+/// The same for one row of a list.
+const BRIEF_CHARACTERS_MAX: usize = 200;
+
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
 /// Text that may come from traffic, fit to be shown: characters that are invisible or that
@@ -16,10 +19,18 @@ pub(crate) struct Shown(String);
 
 impl Shown {
     pub(crate) fn new(text: impl fmt::Display) -> Self {
-        let text = text.to_string();
-        let mut out = String::with_capacity(text.len());
+        Self::cut(&text.to_string(), CHARACTERS_MAX)
+    }
+
+    /// The same, cut shorter: for rows of lists, behind which a page has more.
+    pub(crate) fn brief(text: impl fmt::Display) -> Self {
+        Self::cut(&text.to_string(), BRIEF_CHARACTERS_MAX)
+    }
+
+    fn cut(text: &str, characters_max: usize) -> Self {
+        let mut out = String::with_capacity(text.len().min(characters_max));
         let mut rest = text.chars();
-        for character in rest.by_ref().take(CHARACTERS_MAX) {
+        for character in rest.by_ref().take(characters_max) {
             if is_deceptive(character) {
                 out.push_str(&format!("⟨U+{:04X}⟩", u32::from(character)));
             } else {

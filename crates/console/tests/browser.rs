@@ -35,7 +35,6 @@ fn browse(running: &Running, paths: &[String], set: &str) {
         "playwright": playwright,
         "chromium": CHROMIUM,
         "pictures": std::env::var(PICTURES).ok(),
-        "pictured": pictured(paths),
         "set": set,
     });
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/pages.mjs");
@@ -49,20 +48,20 @@ fn browse(running: &Running, paths: &[String], set: &str) {
     assert_eq!(said.trim(), expected, "{complaints}");
 }
 
-/// One page of each kind, and one of those whose every text is hostile.
-fn pictured(paths: &[String]) -> Vec<&String> {
-    let lists = paths.iter().take(4);
-    let about = |place: &'static str| paths.iter().filter(move |path| path.starts_with(place));
-    let endpoints =
-        about("/inventory/").enumerate().filter(|(index, _)| [2, 9, 21].contains(index));
-    let findings = about("/findings/").enumerate().filter(|(index, _)| [0, 4].contains(index));
-    lists.chain(endpoints.chain(findings).map(|(_, path)| path)).collect()
-}
-
 #[test]
 fn hostile_pages_stay_quiet_in_chromium() {
     let running = Running::new(fixture::full());
     browse(&running, &all_paths(), "full");
+}
+
+#[test]
+fn an_honest_shops_pages_stay_quiet_in_chromium() {
+    let view = fixture::honest();
+    let endpoint = format!("/inventory/{}", view.snapshot.endpoints[2].id);
+    let finding = format!("/findings/{}", view.snapshot.findings[0].fingerprint);
+    let lists = ["/", "/?window=7d", "/inventory", "/findings"].map(str::to_owned);
+    let running = Running::new(view);
+    browse(&running, &[lists.as_slice(), &[endpoint, finding]].concat(), "shop");
 }
 
 #[test]

@@ -102,8 +102,10 @@ fn shop() -> Vec<Endpoint> {
         row.statuses = vec![(200, exchanges - exchanges / 50), (404, exchanges / 50)];
         row.authentication = vec![(Proof::None, 0), (Proof::Jwt, exchanges)];
         row.authentication_2xx = vec![(Proof::None, 0), (Proof::Jwt, exchanges - exchanges / 50)];
+        row.principals = exchanges.div_ceil(96);
         if state == EndpointState::Shadow {
             row.authentication = vec![(Proof::None, exchanges), (Proof::Jwt, 0)];
+            row.authentication_2xx = row.authentication.clone();
             row.data_out = DataClasses::from_iter([DataClass::Email, DataClass::Iban]);
         }
         if exchanges == 0 {
@@ -273,24 +275,32 @@ fn health() -> Health {
             Queue { name: "observations", length: 12, capacity: 65_536, dropped: 0 },
             Queue { name: "observations with signals", length: 0, capacity: 65_536, dropped: 31 },
         ],
-        sinks: vec![
-            Sink { name: "store", trouble: None },
-            Sink { name: "journal", trouble: Some("full while appending; free space".to_owned()) },
-        ],
+        sinks: vec![Sink { name: "store", trouble: None }],
         skipped: vec![Skipped { why: "larger than 1 MiB", bodies: 4_102 }],
     }
 }
 
 /// An honest shop together with everything hostile.
 pub(crate) fn full() -> View {
-    let mut endpoints = shop();
-    let mut findings = shop_findings(&endpoints);
+    let mut view = honest();
+    let snapshot = Arc::make_mut(&mut view.snapshot);
     let long = long_path();
     for text in HOSTILE.iter().copied().chain([long.as_str()]) {
         let endpoint = hostile_endpoint(text);
-        findings.push(hostile_finding(text, &endpoint));
-        endpoints.push(endpoint);
+        snapshot.findings.push(hostile_finding(text, &endpoint));
+        snapshot.endpoints.push(endpoint);
     }
+    let name = Arc::from(HOSTILE[1]);
+    let (mode, undocumented) = (Mode::Disabled, Mode::Block);
+    view.services.push(ServiceView { name, mode, undocumented, contract: true });
+    view.health.sinks.push(Sink { name: "journal", trouble: Some(long) });
+    view
+}
+
+/// An honest shop.
+pub(crate) fn honest() -> View {
+    let endpoints = shop();
+    let findings = shop_findings(&endpoints);
     let service = |name: &str, mode, undocumented, contract| ServiceView {
         name: Arc::from(name),
         mode,
@@ -316,7 +326,6 @@ pub(crate) fn full() -> View {
         services: vec![
             service("shop", Mode::Block, Mode::Observe, true),
             service("legacy", Mode::Observe, Mode::Disabled, false),
-            service(HOSTILE[1], Mode::Disabled, Mode::Block, true),
         ],
         health: health(),
         revision: "3f1c0a7be2d94411".to_owned(),

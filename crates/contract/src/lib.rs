@@ -8,6 +8,7 @@
 //! ([`Contract::warnings`]), and what was not looked at is said when it passes ([`BodyCheck`]).
 
 mod check;
+mod cycle;
 mod document;
 pub mod emit;
 mod error;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use crate::cycle::{self, Draft};
 use crate::document::refs::{At, Library};
 use crate::document::tree::Content;
-use crate::error::{Place, Report};
+use crate::error::Report;
 use crate::keyword::{self, Kind};
 use crate::schema::{self, Compiled, Definition, Definitions, Engine, SchemaId};
 
@@ -45,16 +46,6 @@ struct Work<'a> {
     at: At<'a>,
     direction: Direction,
     dialect: Dialect,
-}
-
-#[derive(Default)]
-struct Draft {
-    text: Box<str>,
-    refs: BTreeSet<u32>,
-    /// Those of `refs` that apply to the same instance.
-    in_place: BTreeSet<u32>,
-    file: Arc<str>,
-    place: Place,
 }
 
 /// Schemas that have been asked for, in the order of their indexes.
@@ -111,7 +102,7 @@ impl<'a> Lowering<'a> {
             draft.place = at.node.place;
             drafts.push(draft);
         }
-        cut_cycles(&mut drafts, report);
+        cycle::cut(&mut drafts, report);
         let backtracking =
             self.patterns.values().any(|engine| *engine == Some(Engine::Backtracking));
         let list = drafts.into_iter().map(|draft| Definition {
@@ -122,46 +113,6 @@ impl<'a> Lowering<'a> {
             compiled: Compiled::default(),
         });
         (Definitions { list: list.collect(), backtracking }, self.used)
-    }
-}
-
-/// A schema that applies to an instance only if it applies to that instance can never be decided:
-/// such references accept everything, and say so.
-fn cut_cycles(drafts: &mut [Draft], report: &mut Report) {
-    // 0 is not visited, 1 is on the path, 2 is done
-    let mut state = vec![0_u8; drafts.len()];
-    let mut cut = Vec::new();
-    for start in 0..drafts.len() {
-        let mut path = vec![start];
-        while let Some(&at) = path.last() {
-            if state[at] == 2 {
-                path.pop();
-                continue;
-            }
-            state[at] = 1;
-            let targets = drafts[at].in_place.iter().map(|target| *target as usize);
-            if targets.clone().any(|target| state[target] == 1) {
-                cut.push(at);
-            }
-            let before = path.len();
-            path.extend(targets.filter(|target| state[*target] == 0));
-            if path.len() == before || cut.last() == Some(&at) {
-                path.truncate(before - 1);
-                state[at] = 2;
-            }
-        }
-    }
-    for index in cut {
-        let draft = &mut drafts[index];
-        let warning = crate::error::Unreadable {
-            place: draft.place,
-            found: "a schema that refers to itself without an end".to_owned(),
-            expected: "a schema that describes something".to_owned(),
-            remedy: "remove the reference; until then the schema is not enforced".to_owned(),
-        };
-        report.warn("cycle", warning.in_file(&draft.file));
-        *draft = Draft { text: "true".into(), ..std::mem::take(draft) };
-        draft.refs.clear();
     }
 }
 

@@ -140,11 +140,13 @@ fn aliases_are_expanded_within_a_budget() {
 fn several_files() {
     let root = document(
         "api/root.yaml",
-        "openapi: 3.1.0\npaths:\n  /pets: { $ref: 'paths/pets.yaml' }\n  /vets: { $ref: './paths/all.json#/vets' }\n",
+        "openapi: 3.1.0\npaths:\n  /pets: { $ref: 'paths/pets.yaml' }\n  /vets: { $ref: \
+            './paths/all.json#/vets' }\n",
     );
     let pets = document(
         "api/paths/pets.yaml",
-        "post:\n  requestBody:\n    content:\n      application/json: { schema: { $ref: '../schemas.yaml#/Pet' } }\n",
+        "post:\n  requestBody:\n    content:\n      application/json: { schema: { $ref: \
+            '../schemas.yaml#/Pet' } }\n",
     );
     let all = document("api/paths/all.json", r#"{"vets":{"get":{"operationId":"vets"}}}"#);
     let schemas = document("api/schemas.yaml", "Pet: { type: object, required: [name] }\n");
@@ -180,4 +182,41 @@ y: { $ref: '#/x' }
         "7:15 a reference to `https://example.com/api.yaml` on the network",
     ];
     assert_eq!(found, expected);
+}
+
+#[test]
+fn documents_cut_anywhere_are_refused_or_read() {
+    let json = r##"{"openapi":"3.1.0","paths":{"/ä/{id}":{"get":{"parameters":[{"name":"\u00e4",
+        "in":"query","schema":{"type":["string","null"],"pattern":"^a+$"}}],"deprecated":true,
+        "responses":{"200":{"$ref":"#/x/y~1z/0"}}}}},"x":{"y/z":[-1.5e3]}}"##;
+    let yaml = "openapi: 3.0.0\nservers: [{ url: /v1 }]\npaths:\n  /a: &a\n    get:\n      \
+                summary: |\n        ä\n      x: {<<: *a, b: ''}\n  /b: *a\n";
+    let mut ran = 0;
+    for text in [json, yaml] {
+        for (end, _) in text.char_indices() {
+            let text = text.get(..end).unwrap();
+            let names = load(text).map(|contract| contract.operations().len());
+            let errors = names.err().unwrap_or_default();
+            assert!(errors.iter().all(|error| error.line >= 1 && error.column >= 1), "{text}");
+            ran += 1;
+        }
+    }
+    assert_eq!(ran, 372);
+}
+
+#[test]
+fn schemas_as_deep_as_documents_may_be() {
+    let levels = 55;
+    let schema =
+        format!("{}{{\"type\":\"object\"}}{}", "{\"allOf\":[".repeat(levels), "]}".repeat(levels));
+    let text = format!(
+        "{{\"openapi\":\"3.1.0\",\"paths\":{{\"/x\":{{\"post\":{{\"requestBody\":{{\"content\":{{\
+         \"application/json\":{{\"schema\":{schema}}}}}}}}}}}}}}}"
+    );
+    let contract = load(&text).unwrap();
+    assert_eq!((contract.warnings(), contract.verify()), (&[][..], Vec::new()));
+    let mut out = Vec::new();
+    let body = exchange::body::Body::Whole(b"1");
+    contract.operations()[0].check_request_body(b"application/json", body, &mut out);
+    assert_eq!(crate::rendered(&out), ["body  type"]);
 }

@@ -8,9 +8,25 @@ use contract::emit::{
 use contract::{ParameterPlace, Security};
 use exchange::body::Body;
 use exchange::endpoint::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{contract, head, operation, rendered};
+
+fn order() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "id": {"type": "integer"},
+            "tags": {"type": "array", "items": {"type": "string"}},
+        },
+        "required": ["id"],
+        "x-palisade-seen": [[1, 2], [], {"a": {}}],
+    })
+}
+
+fn bearer() -> Value {
+    json!({"type": "http", "scheme": "bearer"})
+}
 
 fn learned() -> LearnedContract {
     let get = LearnedOperation {
@@ -70,18 +86,19 @@ fn learned() -> LearnedContract {
             ("/orders".to_owned(), [(Method::Post, post)].into()),
         ]
         .into(),
-        security_schemes: [("bearer".to_owned(), json!({"type": "http", "scheme": "bearer"}))].into(),
-        schemas: [("Order".to_owned(), json!({"type": "object", "properties": {"id": {"type": "integer"}, "tags": {"type": "array", "items": {"type": "string"}}}, "required": ["id"], "x-palisade-seen": [[1, 2], [], {"a": {}}]}))]
-            .into(),
-        extensions: [("x-palisade-learned".to_owned(), json!(true)), ("other".to_owned(), json!(1))]
-            .into(),
+        security_schemes: [("bearer".to_owned(), bearer())].into(),
+        schemas: [("Order".to_owned(), order())].into(),
+        extensions: [
+            ("x-palisade-learned".to_owned(), json!(true)),
+            ("other".to_owned(), json!(1)),
+        ]
+        .into(),
         ..LearnedContract::default()
     }
 }
 
-#[test]
-fn text() {
-    let expected = r##"openapi: "3.1.0"
+/// The contract of [`learned`], in full.
+const WRITTEN: &str = r##"openapi: "3.1.0"
 info:
   title: "Shop: \"north\"\n\u0085\ufeff"
   version: "1.0"
@@ -159,7 +176,10 @@ components:
       scheme: bearer
 x-palisade-learned: true
 "##;
-    assert_eq!(to_yaml(&learned()), expected);
+
+#[test]
+fn text() {
+    assert_eq!(to_yaml(&learned()), WRITTEN);
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! Contracts against what others wrote, and against tables of our own.
 
+#![expect(clippy::unwrap_used, reason = "a test whose data is not there cannot go on")]
+#![expect(clippy::disallowed_methods, reason = "the data of tests is in files")]
+
 mod body;
 mod defect;
 mod emit;

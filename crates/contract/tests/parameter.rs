@@ -32,11 +32,14 @@ fn run(cases: &[Case]) {
 fn path_styles() {
     const INT: &str = "{ name: id, in: path, schema: { type: integer, maximum: 99 } }";
     const INTS: &str = "{ name: id, in: path, schema: { type: array, items: { type: integer } } }";
-    const OBJECT: &str = "{ name: id, in: path, explode: true, schema: { type: object, properties: { a: { type: integer } }, additionalProperties: false } }";
-    const LABEL: &str = "{ name: id, in: path, style: label, explode: true, schema: { type: array, items: { type: integer } } }";
+    const OBJECT: &str = "{ name: id, in: path, explode: true, schema: { type: object, \
+        properties: { a: { type: integer } }, additionalProperties: false } }";
+    const LABEL: &str = "{ name: id, in: path, style: label, explode: true, schema: { type: \
+        array, items: { type: integer } } }";
     const MATRIX: &str =
         "{ name: id, in: path, style: matrix, schema: { type: array, items: { type: integer } } }";
-    const MATRIX_EXPLODED: &str = "{ name: id, in: path, style: matrix, explode: true, schema: { type: array, items: { type: integer } } }";
+    const MATRIX_EXPLODED: &str = "{ name: id, in: path, style: matrix, explode: true, schema: { \
+        type: array, items: { type: integer } } }";
     let cases: [Case; 19] = [
         ("/x/{id}", INT, "/x/17", &[], ""),
         ("/x/{id}", INT, "/x/100", &[], "path id maximum"),
@@ -67,19 +70,29 @@ fn path_styles() {
     run(&cases);
 }
 
+const DEEP: &str = "{ name: n, in: query, style: deepObject, explode: true, schema: { \
+    type: object, additionalProperties: false, properties: { a: { type: integer }, \
+    b: { type: array, items: { type: integer } }, \
+    c: { type: object, properties: { d: { type: boolean } } } } } }";
+const EXPLODED: &str = "{ name: n, in: query, schema: { type: object, properties: { a: { \
+    type: integer }, b: { type: string } }, additionalProperties: false } }";
+
 #[test]
 fn query_styles() {
     const INT: &str =
         "{ name: n, in: query, required: true, schema: { type: integer, format: int32 } }";
     const LIST: &str =
         "{ name: n, in: query, schema: { type: array, maxItems: 3, items: { type: integer } } }";
-    const COMMA: &str = "{ name: n, in: query, explode: false, schema: { type: array, items: { type: string, maxLength: 3 } } }";
-    const PIPE: &str = "{ name: n, in: query, style: pipeDelimited, explode: false, schema: { type: array, items: { type: integer } } }";
-    const SPACE: &str = "{ name: n, in: query, style: spaceDelimited, explode: false, schema: { type: array, items: { type: integer } } }";
-    const DEEP: &str = "{ name: n, in: query, style: deepObject, explode: true, schema: { type: object, properties: { a: { type: integer }, b: { type: array, items: { type: integer } }, c: { type: object, properties: { d: { type: boolean } } } }, additionalProperties: false } }";
-    const EXPLODED: &str = "{ name: n, in: query, schema: { type: object, properties: { a: { type: integer }, b: { type: string } }, additionalProperties: false } }";
-    const JSON: &str = "{ name: n, in: query, content: { application/json: { schema: { type: object, required: [a] } } } }";
-    const EITHER: &str = "{ name: n, in: query, schema: { oneOf: [{ type: integer }, { type: string, enum: [all] }] } }";
+    const COMMA: &str = "{ name: n, in: query, explode: false, schema: { type: array, items: { \
+        type: string, maxLength: 3 } } }";
+    const PIPE: &str = "{ name: n, in: query, style: pipeDelimited, explode: false, schema: { \
+        type: array, items: { type: integer } } }";
+    const SPACE: &str = "{ name: n, in: query, style: spaceDelimited, explode: false, schema: { \
+        type: array, items: { type: integer } } }";
+    const JSON: &str = "{ name: n, in: query, content: { application/json: { schema: { type: \
+        object, required: [a] } } } }";
+    const EITHER: &str = "{ name: n, in: query, schema: { oneOf: [{ type: integer }, { type: \
+        string, enum: [all] }] } }";
     const TEXT: &str = "{ name: n, in: query, schema: { type: string } }";
     const FLAG: &str = "{ name: n, in: query, schema: { type: boolean } }";
     const EMPTY: &str = "{ name: n, in: query, allowEmptyValue: true, schema: { type: integer } }";
@@ -166,7 +179,16 @@ fn headers_and_cookies() {
 #[test]
 fn operations_replace_parameters_of_their_path() {
     let contract = contract(
-        "openapi: 3.1.0\npaths:\n  /x:\n    parameters: [{ name: a, in: query, required: true, schema: {} }, { name: b, in: query, required: true, schema: {} }]\n    get:\n      parameters: [{ name: a, in: query, schema: {} }]\n",
+        "
+openapi: 3.1.0
+paths:
+  /x:
+    parameters:
+      - { name: a, in: query, required: true, schema: {} }
+      - { name: b, in: query, required: true, schema: {} }
+    get:
+      parameters: [{ name: a, in: query, schema: {} }]
+",
     );
     assert_eq!(head(&contract, Method::Get, "/x", &[]), ["query b required"]);
 }

@@ -160,6 +160,11 @@ impl DataClasses {
         self.0 == 0
     }
 
+    /// The same by reference, as serialization asks it.
+    pub(crate) const fn is_none(&self) -> bool {
+        self.0 == 0
+    }
+
     /// Adds a class.
     pub const fn insert(&mut self, class: DataClass) {
         self.0 |= 1 << class as u8;

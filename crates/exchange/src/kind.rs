@@ -107,7 +107,8 @@ struct Summary {
     hex_letters: usize,
     letters: usize,
     upper: usize,
-    /// Places where a digit follows a letter, a letter a digit, or an upper-case a lower-case letter.
+    /// Places where a digit follows a letter, a letter a digit, or an upper-case letter a
+    /// lower-case one.
     turns: usize,
     dashes: usize,
     dots: usize,
@@ -366,7 +367,9 @@ fn is_prefixed(text: &[u8]) -> bool {
     }
     let sum = Summary::of(rest);
     if sum.digits == rest.len() {
-        return true;
+        // `ORD-482` and `usr_482` are ids; `route-101` may as well be a literal
+        let slug = text[at] == b'-' && prefix.iter().all(u8::is_ascii_lowercase);
+        return !slug || rest.len() >= 4;
     }
     if sum.digits + sum.letters + sum.dashes != rest.len() {
         return false;

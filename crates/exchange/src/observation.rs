@@ -35,22 +35,33 @@ pub struct ParameterSeen {
     /// What its value looked like.
     pub kind: ValueKind,
     /// Sensitive data recognised in it.
+    #[serde(default, skip_serializing_if = "DataClasses::is_none")]
     pub data: DataClasses,
 }
 
 /// What was seen of one message's body.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
 pub struct BodySeen {
     /// Bytes that were handed in; a body that nobody wants is not.
     pub bytes: u64,
     /// The media type without parameters, in lower case; empty when none was named.
     pub media: Arc<str>,
     /// What JSON bodies are made of.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub shape: Option<Shape>,
     /// Why the body was not looked at, or not to its end. `None`: it was.
     pub missing: Option<Why>,
     /// Sensitive data recognised anywhere in the body.
+    #[serde(skip_serializing_if = "DataClasses::is_none")]
     pub data: DataClasses,
+}
+
+impl BodySeen {
+    /// True for a message without a body, which the journal need not tell at length.
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Default for BodySeen {
@@ -86,20 +97,25 @@ pub struct Observation {
     /// The path without its values.
     pub path: SeenPath,
     /// Index of the matched operation in the service's contract.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<OperationIndex>,
     /// On whose behalf.
     pub principal: Principal,
     /// Stands for the client's address.
     pub client: Option<Pseudonym>,
     /// Parameters of query and form.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parameters: Vec<ParameterSeen>,
     /// The response's status; `None` when there was no response.
     pub status: Option<u16>,
     /// What was seen of the request's body.
+    #[serde(default, skip_serializing_if = "BodySeen::is_default")]
     pub request: BodySeen,
     /// What was seen of the response's body.
+    #[serde(default, skip_serializing_if = "BodySeen::is_default")]
     pub response: BodySeen,
     /// What detectors noticed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signals: Vec<Signal>,
     /// What really happened.
     pub disposition: Disposition,

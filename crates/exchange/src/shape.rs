@@ -52,21 +52,28 @@ impl Types {
     }
 }
 
-/// One field, element or root of a body.
+/// One field, element or root of a body. Its fields have short names in the journal, which keeps
+/// many of them.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ShapeNode {
     /// Index of the parent in [`Shape::nodes`]; the root is its own parent.
+    #[serde(rename = "p")]
     pub parent: u16,
     /// Where the name lies in [`Shape::names`]: offset and length. Elements of an array, which
     /// share one node, and the root have the length 0.
+    #[serde(rename = "n")]
     pub name: (u32, u16),
     /// Types seen here.
+    #[serde(rename = "t")]
     pub types: Types,
     /// What the strings here look like; `None` when they differ or there are none.
+    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<ValueKind>,
     /// Sensitive data recognised here.
+    #[serde(rename = "d", default, skip_serializing_if = "DataClasses::is_none")]
     pub data: DataClasses,
     /// How often it occurs in this body.
+    #[serde(rename = "c")]
     pub count: u32,
 }
 

@@ -133,7 +133,11 @@ proptest! {
     }
 
     #[test]
-    fn no_changed_byte_breaks_a_document(at in any::<prop::sample::Index>(), byte in any::<u8>(), size in 1_usize..200) {
+    fn no_changed_byte_breaks_a_document(
+        at in any::<prop::sample::Index>(),
+        byte in any::<u8>(),
+        size in 1_usize..200,
+    ) {
         let mut text = format!(r#"{{"log":{{"pages":[],"entries":[{GOOD},{GOOD},{GOOD}]}}}}"#).into_bytes();
         let place = at.index(text.len());
         text[place] = byte;

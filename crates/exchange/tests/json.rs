@@ -187,7 +187,11 @@ proptest! {
     }
 
     #[test]
-    fn what_another_refuses_is_refused(value in values(), at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+    fn what_another_refuses_is_refused(
+        value in values(),
+        at in any::<prop::sample::Index>(),
+        byte in any::<u8>(),
+    ) {
         let mut text = serde_json::to_vec(&value).unwrap();
         let place = at.index(text.len());
         text[place] = byte;

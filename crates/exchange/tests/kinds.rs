@@ -70,6 +70,9 @@ const CASES: &[(&str, ValueKind)] = &[
     ("pi_3MtwBwLkdIwHu7ix28a3tqPa", ValueKind::Prefixed),
     ("sk_live_9s6XKzkNRiz8i3", ValueKind::Prefixed),
     ("usr-000123", ValueKind::Prefixed),
+    ("usr_123", ValueKind::Prefixed),
+    ("PROJ-123", ValueKind::Prefixed),
+    ("route-101", ValueKind::Word),
     ("V1StGXR8Z5jdHi6B", ValueKind::Token),
     ("dBjftJeZ4CVPmB92K27uhbUJU1p1rwW1", ValueKind::Token),
     ("a8Xk29Qz", ValueKind::Token),
@@ -98,7 +101,7 @@ fn literals_are_words_and_ids_are_values() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert_eq!(CASES.len(), 80);
+    assert_eq!(CASES.len(), 83);
 }
 
 proptest! {
@@ -112,8 +115,8 @@ proptest! {
     fn numbers_and_uuids_are_never_words(number in any::<u64>(), id in any::<u128>()) {
         prop_assert_eq!(ValueKind::of(number.to_string().as_bytes()), ValueKind::Integer);
         let hex = format!("{id:032x}");
-        let parts: Vec<&str> =
-            [0..8, 8..12, 12..16, 16..20, 20..32].into_iter().map(|at| hex.get(at).unwrap()).collect();
+        let places = [0..8, 8..12, 12..16, 16..20, 20..32];
+        let parts: Vec<&str> = places.into_iter().map(|at| hex.get(at).unwrap()).collect();
         prop_assert_eq!(ValueKind::of(parts.join("-").as_bytes()), ValueKind::Uuid);
     }
 

@@ -75,7 +75,10 @@ proptest! {
     }
 
     #[test]
-    fn nothing_breaks_it(text in proptest::collection::vec(any::<u8>(), 0..40), any in any::<i64>()) {
+    fn nothing_breaks_it(
+        text in proptest::collection::vec(any::<u8>(), 0..40),
+        any in any::<i64>(),
+    ) {
         let _moment = (Moment::parse_rfc3339(&text), Moment::parse_access_log(&text));
         let shown = Moment::from_micros(any).to_string();
         prop_assert!(shown.ends_with('Z'));

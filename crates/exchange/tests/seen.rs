@@ -91,8 +91,8 @@ pub(crate) fn read(name: &str, bytes: &[u8]) -> (Vec<Seen>, Tally) {
     read_chunks(name, &[bytes])
 }
 
-/// Reads a recording whole, in two pieces with every cut (of a long one, with 150 of them), and byte by
-/// byte; all must agree.
+/// Reads a recording whole, in two pieces with every cut (of a long one, with 150 of them), and
+/// byte by byte; all must agree.
 pub(crate) fn read_every_way(name: &str, bytes: &[u8]) -> (Vec<Seen>, Tally) {
     let whole = read(name, bytes);
     for cut in (0..=bytes.len()).step_by(bytes.len() / 150 + 1) {

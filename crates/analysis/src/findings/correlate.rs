@@ -124,11 +124,11 @@ impl SignalTally {
 
     /// Keeps the words that come first in the alphabet, whatever the order in which they came.
     fn word(&mut self, word: &str) {
-        if let Err(at) = self.words.binary_search_by(|known| (**known).cmp(word)) {
-            if at < limits::SIGNAL_WORDS_MAX {
-                self.words.insert(at, word.into());
-                self.words.truncate(limits::SIGNAL_WORDS_MAX);
-            }
+        if let Err(at) = self.words.binary_search_by(|known| (**known).cmp(word))
+            && at < limits::SIGNAL_WORDS_MAX
+        {
+            self.words.insert(at, word.into());
+            self.words.truncate(limits::SIGNAL_WORDS_MAX);
         }
     }
 

@@ -50,6 +50,7 @@ impl<'a> Draft<'a> {
         let name = signal.location.name();
         let place = match signal.location.place() {
             "exchange" => String::new(),
+            place if name.is_empty() => format!(" ({place})"),
             place => format!(" ({place} `{name}`)"),
         };
         let title = card.map_or_else(|| rule.to_string(), |card| card.title.to_owned()) + &place;

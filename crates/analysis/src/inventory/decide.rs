@@ -12,24 +12,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use exchange::endpoint::{Method, PathTemplate, TemplateSegment};
 use exchange::kind::ValueKind;
 
-use super::profile::{Likeness, Profile};
+use super::evidence::{Evidence, Place, alike};
+use super::profile::Profile;
 use super::tally::Tally;
 use super::template::{Key, Node};
 use super::words;
 use crate::sketch::{Counts, Distinct};
 use crate::snapshot::{Basis, SegmentGrounds};
 
-/// Overlap of operations from which two words may be values of one parameter.
-const OPERATIONS_ALIKE: f64 = 0.34;
-
-/// Agreement of core fields from which they may be.
-const FIELDS_ALIKE: f64 = 0.7;
-
 /// Words below a word that behave alike, from which they are a crowd.
 const CROWD_LEAST: usize = 6;
-
-/// Exchanges without news that are added in thought before the share of unseen words is taken.
-const UNSEEN_SHRINK: f64 = 8.0;
 
 /// Words of a parameter from which a word that fits no cluster may join it.
 const STRAGGLER_SIBLINGS: u64 = 2;
@@ -167,16 +159,6 @@ impl Walk {
     }
 }
 
-/// What the place of a segment in the path tells about it.
-struct Place {
-    segment: u16,
-    after_plural: bool,
-    after_parameter: bool,
-    after_root: bool,
-    /// The path up to here is an endpoint itself, as collections are.
-    answers: bool,
-}
-
 /// The children of some nodes, divided.
 struct Split<'a> {
     literals: Vec<(&'a str, Vec<&'a Node>)>,
@@ -200,6 +182,15 @@ struct Cluster<'a> {
     by_fields: bool,
 }
 
+impl Cluster<'_> {
+    fn evidence(&self, values: Option<&Profile>, siblings: usize, place: &Place) -> Evidence {
+        let words: Vec<(&str, u64)> =
+            self.members.iter().map(|(word, _, hits)| (*word, *hits)).collect();
+        let likeness = values.map(|values| values.likeness(&self.profile));
+        Evidence::of(&words, self.by_fields, likeness, siblings, place)
+    }
+}
+
 fn split<'a>(nodes: &[&'a Node], place: &Place) -> Split<'a> {
     let mut by_word: BTreeMap<&str, Vec<&Node>> = BTreeMap::new();
     for (word, child) in nodes.iter().flat_map(|node| &node.words) {
@@ -216,7 +207,7 @@ fn split<'a>(nodes: &[&'a Node], place: &Place) -> Split<'a> {
         let mut stragglers = Vec::new();
         let siblings = by_word.len();
         for cluster in clusters(by_word, &shared, &mut found.literals) {
-            let evidence = Evidence::of(&cluster, value.as_ref(), siblings, place);
+            let evidence = cluster.evidence(value.as_ref(), siblings, place);
             let weight = evidence.weigh();
             let alone = cluster.members.len() == 1 && evidence.values <= 0.0;
             if alone {
@@ -310,105 +301,6 @@ fn clusters<'a>(
         }
     }
     clusters
-}
-
-/// How alike, if alike enough to be values of one parameter.
-fn alike(likeness: Likeness) -> Option<f64> {
-    let fields = likeness.fields.unwrap_or(FIELDS_ALIKE);
-    let enough = likeness.operations >= OPERATIONS_ALIKE && fields >= FIELDS_ALIKE;
-    enough.then_some(likeness.operations + fields)
-}
-
-/// What speaks for and against a cluster of words being values of one parameter. Nothing here
-/// grows with the traffic as such: twice the exchanges on the same words weigh the same.
-#[derive(Clone, Debug, Default)]
-struct Evidence {
-    /// Share of the exchanges on words that came once (Good and Turing's estimate of how likely
-    /// the next word is a new one), drawn towards 0 where there are few exchanges.
-    unseen: f64,
-    /// Natural logarithm of the number of words, where their bodies agree; 0 without bodies.
-    fields: f64,
-    /// How alike the values at the same place are: 1 alike with bodies, 0.5 alike without,
-    /// 0 there are none, -1 unlike.
-    values: f64,
-    /// Share of the words with a digit.
-    digits: f64,
-    /// Share with a capital.
-    capitals: f64,
-    /// Share with a dot, a colon or an at sign.
-    dots: f64,
-    /// Share with a dash or an underscore.
-    dashes: f64,
-    /// Share of plurals.
-    plurals: f64,
-    /// The segment before is a plural.
-    after_plural: f64,
-    /// The path up to here answers by itself.
-    answers: f64,
-    /// The segment before is a parameter.
-    after_parameter: f64,
-    /// The segment is the first, or follows nothing but a version.
-    after_root: f64,
-    /// Share of the words at this place that are in the cluster.
-    majority: f64,
-    /// Natural logarithm of the number of words at this place.
-    many: f64,
-}
-
-impl Evidence {
-    fn of(cluster: &Cluster<'_>, values: Option<&Profile>, siblings: usize, place: &Place) -> Self {
-        let count = cluster.members.len() as f64;
-        let share = |holds: &dyn Fn(&str) -> bool| {
-            cluster.members.iter().filter(|(word, _, _)| holds(word)).count() as f64 / count
-        };
-        let any =
-            |wanted: &'static [u8]| move |word: &str| word.bytes().any(|b| wanted.contains(&b));
-        let once = cluster.members.iter().filter(|(_, _, hits)| *hits == 1).count() as f64;
-        let flag = |holds: bool| f64::from(u8::from(holds));
-        Self {
-            unseen: once / (cluster.profile.hits as f64 + UNSEEN_SHRINK),
-            fields: flag(cluster.by_fields) * count.ln(),
-            values: values.map_or(0.0, |values| {
-                let likeness = values.likeness(&cluster.profile);
-                match (alike(likeness), likeness.fields) {
-                    (Some(_), Some(_)) => 1.0,
-                    (Some(_), None) => 0.5,
-                    (None, _) => -1.0,
-                }
-            }),
-            digits: share(&|word| word.bytes().any(|byte| byte.is_ascii_digit())),
-            capitals: share(&|word| word.bytes().any(|byte| byte.is_ascii_uppercase())),
-            dots: share(&any(b".:@")),
-            dashes: share(&any(b"-_")),
-            plurals: share(&words::is_plural),
-            after_plural: flag(place.after_plural),
-            answers: flag(place.answers),
-            after_parameter: flag(place.after_parameter),
-            after_root: flag(place.after_root),
-            majority: count / siblings.max(1) as f64,
-            many: (siblings.max(1) as f64).ln(),
-        }
-    }
-
-    /// Log odds that the words are values of one parameter: above 0 they are taken for it. The
-    /// weights are a logistic regression over generated traffic of 21 public API descriptions,
-    /// with bodies and without, every API counted alike.
-    fn weigh(&self) -> f64 {
-        -5.6 + 8.2 * self.unseen
-            + 0.6 * self.fields
-            + 1.2 * self.values
-            + 0.5 * self.digits
-            + 1.1 * self.capitals
-            + 0.3 * self.dots
-            + 0.9 * self.dashes
-            - 2.6 * self.plurals
-            + 1.4 * self.after_plural
-            + 0.9 * self.answers
-            - 0.8 * self.after_parameter
-            - 2.4 * self.after_root
-            + 1.5 * self.majority
-            + 1.0 * self.many
-    }
 }
 
 /// All that is one parameter at one place.

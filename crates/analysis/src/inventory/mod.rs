@@ -14,6 +14,7 @@ pub(crate) mod assemble;
 mod authentication;
 pub(crate) mod contract;
 mod decide;
+mod evidence;
 mod media;
 mod parameter;
 mod probe;

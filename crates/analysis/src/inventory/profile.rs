@@ -114,11 +114,6 @@ impl Profile {
         }
     }
 
-    /// Different operations.
-    pub(crate) fn operations(&self) -> usize {
-        self.operations.len()
-    }
-
     /// How alike the two are.
     pub(crate) fn likeness(&self, other: &Self) -> Likeness {
         let fewer = self.operations.len().min(other.operations.len()).max(1);

@@ -26,23 +26,44 @@ pub(crate) enum Step {
     Rest,
 }
 
-/// One place in the bodies.
+/// One place in the bodies. There are many of these in a saved state: names are short there, and
+/// what is usual is left out.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) struct Place {
+    #[serde(rename = "s")]
     step: Step,
     /// JSON types seen here.
-    pub(crate) types: Types,
+    #[serde(rename = "t")]
+    types: Types,
+    #[serde(rename = "k", default, skip_serializing_if = "StringKind::is_none")]
     kind: StringKind,
     /// Sensitive data recognised here.
-    pub(crate) data: DataClasses,
+    #[serde(rename = "d", default, skip_serializing_if = "is_harmless")]
+    data: DataClasses,
     /// How often something was here.
-    pub(crate) occurrences: u64,
+    #[serde(rename = "n")]
+    occurrences: u64,
     /// How often an object was here.
+    #[serde(rename = "o", default, skip_serializing_if = "is_zero")]
     objects: u64,
     /// Objects and other things were here in one body, so that `objects` is too large.
+    #[serde(rename = "m", default, skip_serializing_if = "is_false")]
     mixed: bool,
     /// Children, sorted by step.
+    #[serde(rename = "c", default, skip_serializing_if = "Vec::is_empty")]
     children: Vec<u32>,
+}
+
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+const fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+const fn is_harmless(data: &DataClasses) -> bool {
+    data.is_empty()
 }
 
 /// What the strings at one place look like.
@@ -59,6 +80,10 @@ enum StringKind {
 }
 
 impl StringKind {
+    fn is_none(&self) -> bool {
+        *self == Self::None
+    }
+
     fn merge(self, other: Self) -> Self {
         match (self, other) {
             (Self::None, kind) | (kind, Self::None) => kind,

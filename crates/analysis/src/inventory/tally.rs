@@ -15,6 +15,7 @@ use crate::sketch::{Counts, Distinct, Span};
 
 /// What is remembered of some exchanges.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
 pub(crate) struct Tally {
     /// How many.
     pub(crate) exchanges: u64,
@@ -25,21 +26,34 @@ pub(crate) struct Tally {
     /// Statuses of the responses.
     pub(crate) statuses: Counts<u16>,
     /// Media of the 2xx responses.
+    #[serde(skip_serializing_if = "is_empty")]
     pub(crate) media: Counts<Media>,
     /// Media of the requests.
+    #[serde(skip_serializing_if = "is_empty")]
     pub(crate) request_media: Counts<Media>,
     /// How callers proved themselves.
+    #[serde(skip_serializing_if = "is_empty")]
     pub(crate) authentication: AuthenticationTally,
     /// Sensitive data.
+    #[serde(skip_serializing_if = "is_empty")]
     pub(crate) sensitivity: SensitivityTally,
     /// Parameters of query and form.
+    #[serde(skip_serializing_if = "is_empty")]
     pub(crate) parameters: ParametersTally,
     /// Bodies of accepted requests.
+    #[serde(skip_serializing_if = "is_empty")]
     pub(crate) request: Option<Box<ShapeTally>>,
     /// Bodies of responses by class of status: 2 for 2xx and so on.
+    #[serde(skip_serializing_if = "is_empty")]
     pub(crate) responses: Vec<(u8, ShapeTally)>,
     /// What detectors noticed.
+    #[serde(skip_serializing_if = "is_empty")]
     pub(crate) signals: SignalsTally,
+}
+
+/// Tallies are many, and most parts of most of them are empty.
+fn is_empty<T: Default + PartialEq>(part: &T) -> bool {
+    *part == T::default()
 }
 
 /// What counts as an answer that shows that an endpoint exists: success, an unchanged

@@ -51,8 +51,9 @@ fn suspicion(known: &Known<'_>) -> Option<f32> {
     if !enough || known.issues_credentials() {
         return None;
     }
-    let personal: u64 = known.tally.sensitivity.shown().map(|(class, _, _)| weight(class)).sum();
-    match (seen.turned_away > 0, personal >= 2) {
+    // contact data in public answers is the business of PAL-DATA-001, and shows no missing check
+    let personal = known.tally.sensitivity.shown().any(|(class, _, _)| weight(class) >= 2);
+    match (seen.turned_away > 0, personal) {
         (true, true) => Some(0.85),
         (true, false) => Some(0.6),
         (false, true) => Some(0.55),

@@ -11,6 +11,7 @@ const SECTIONS: [&str; 5] =
     ["What it notices", "Why is this bad?", "How to fix it", "Known misses", "References"];
 
 #[test]
+#[expect(clippy::print_stdout, reason = "how much ran is part of the result")]
 fn every_page_describes_its_rule_and_is_true() {
     let cards = || analysis::drift::CATALOG.iter().chain(analysis::posture::CATALOG);
     let (mut pages, mut cases, mut quiet) = (0, 0, 0);
@@ -24,7 +25,7 @@ fn every_page_describes_its_rule_and_is_true() {
     }
     println!("{pages} pages, {cases} cases, {quiet} of them without a finding");
     assert_eq!(pages, 5);
-    assert_eq!(cases, 39);
+    assert_eq!(cases, 40);
     assert!(quiet * 3 >= cases, "a rule is known by what it leaves alone");
 }
 

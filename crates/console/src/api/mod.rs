@@ -47,7 +47,7 @@ pub(crate) async fn endpoints(
     let view = app.view();
     let filter = match understand(query, &ENDPOINT_KEYS) {
         Ok(filter) => filter,
-        Err(refusal) => return refusal,
+        Err(why) => return problem(StatusCode::BAD_REQUEST, &why),
     };
     let rows = view.snapshot.endpoints.iter();
     let (rows, total, next) = filter.page(rows, |filter, row| filter.admits_endpoint(row));
@@ -64,7 +64,7 @@ pub(crate) async fn findings(
     let view = app.view();
     let filter = match understand(query, &FINDING_KEYS) {
         Ok(filter) => filter,
-        Err(refusal) => return refusal,
+        Err(why) => return problem(StatusCode::BAD_REQUEST, &why),
     };
     let rows = view.snapshot.findings.iter();
     let (rows, total, next) = filter.page(rows, |filter, row| filter.admits_finding(row));
@@ -109,11 +109,12 @@ impl Slice {
     }
 }
 
+/// What a list's query asks for; the error is a sentence for whoever asks.
 fn understand(
     query: Result<Query<ListQuery>, QueryRejection>,
     keys: &'static [&'static str],
-) -> Result<Slice, Response> {
-    let bad = |why: &str| Err(problem(StatusCode::BAD_REQUEST, why));
+) -> Result<Slice, String> {
+    let bad = |why: &str| Err(why.to_owned());
     let query = match query {
         Ok(Query(query)) => query,
         Err(_) => return bad("The query takes `q`, `cursor` and `limit`, a number, and no more."),
@@ -124,10 +125,8 @@ fn understand(
         Some(Err(_)) => return bad("The cursor must be the `next` of an answer."),
     };
     let limit = query.limit.unwrap_or(100).clamp(1, LIMIT_MAX);
-    match Filter::parse(&query.q, keys) {
-        Ok(filter) => Ok(Slice { filter, start, limit }),
-        Err(why) => bad(&why),
-    }
+    let filter = Filter::parse(&query.q, keys)?;
+    Ok(Slice { filter, start, limit })
 }
 
 /// A JSON answer with its tag, or 304 when the asker has it.

@@ -58,6 +58,8 @@ struct StatusRow {
 struct Page {
     frame: Frame,
     row: EndpointRow,
+    template: Shown,
+    host: Shown,
     operation: Option<Shown>,
     declared: bool,
     protocol: &'static str,
@@ -89,6 +91,8 @@ pub(crate) async fn show(ask: Ask, Path(id): Path<String>) -> Response {
     };
     let page = Page {
         frame: Frame::new(&ask, format!("{} {}", row.method, row.template), "inventory"),
+        template: Shown::new(&endpoint.template),
+        host: Shown::new(&endpoint.host),
         operation: endpoint.operation.as_ref().filter(|name| !name.is_empty()).map(Shown::new),
         declared: endpoint.operation.is_some(),
         protocol: endpoint.protocol.as_str(),
@@ -135,7 +139,7 @@ fn because(grounds: &SegmentGrounds) -> String {
         Basis::Kind => "What stands here looks like values, not like words.".to_owned(),
         Basis::Statistics => format!(
             "{} different words here behave alike; {} of calls used a word that no other call \
-             used. {} words beside them stayed apart.",
+             used. Words beside them that stayed apart: {}.",
             count(u64::from(grounds.distinct)),
             share(f64::from(grounds.unseen)),
             count(u64::from(grounds.literals)),

@@ -57,6 +57,8 @@ enum Advice {
 struct Page {
     frame: Frame,
     row: FindingRow,
+    title: Shown,
+    template: Shown,
     owasp: Shown,
     cwe: Vec<u16>,
     host: Shown,
@@ -165,6 +167,8 @@ async fn page(
     let page = Page {
         frame: Frame::new(ask, row.title.to_string(), "findings"),
         row,
+        title: Shown::new(&finding.title),
+        template: Shown::new(&finding.template),
         owasp: Shown::new(&finding.owasp),
         cwe: finding.cwe.clone(),
         host: Shown::new(&finding.host),
@@ -192,15 +196,18 @@ async fn page(
 fn evidence(finding: &Finding) -> Vec<EvidenceRow> {
     let value = |value: &EvidenceValue| match value {
         EvidenceValue::Count(number) => count(*number),
-        EvidenceValue::Number(number) => format!("{number:.3}"),
+        EvidenceValue::Number(number) => ((number * 1e3).round() / 1e3).to_string(),
         EvidenceValue::Word(word) => word.to_string(),
         EvidenceValue::Words(words) => words.join(", "),
     };
-    let row = |(name, shown): (&Box<str>, &EvidenceValue)| EvidenceRow {
-        name: Shown::new(name.replace('_', " ")),
-        value: Shown::new(value(shown)),
-    };
-    finding.evidence.iter().map(row).collect()
+    finding
+        .evidence
+        .iter()
+        .map(|(name, shown)| EvidenceRow {
+            name: Shown::new(name.replace('_', " ")),
+            value: Shown::new(value(shown)),
+        })
+        .collect()
 }
 
 /// What is usual at the endpoint: the ground to judge the finding on.

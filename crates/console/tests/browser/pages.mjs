@@ -1,5 +1,6 @@
-// Opens every page, shows it in every width and theme, and complains about whatever a page should not do.
-// Argument: {origin, cookie, paths, playwright, chromium, pictures, pictured, set}, as JSON.
+// Opens every page, shows it in every width and theme, and complains about whatever a page should
+// not do.
+// Argument: {origin, cookie, paths, playwright, chromium, pictures, set}, as JSON.
 import { mkdirSync } from "node:fs";
 
 const task = JSON.parse(process.argv[2]);
@@ -66,7 +67,7 @@ async function lookAtAll() {
     }
   }
   await page.setViewportSize({ width: WIDTHS[0], height: 900 });
-  if (task.set === "full") await use(page, complain, (at) => { place = at; });
+  if (task.set === "shop") await use(page, complain, (at) => { place = at; });
   await context.close();
 }
 
@@ -140,11 +141,12 @@ async function use(page, complain, at) {
 }
 
 async function photograph(page, path, width, theme) {
-  if (!task.pictures || !task.pictured.includes(path)) return;
+  if (!task.pictures) return;
   mkdirSync(task.pictures, { recursive: true });
   const name = path.replace(/[^a-z0-9]+/gi, "-").replace(/^-|-$/g, "") || "overview";
   const file = `${task.pictures}/${task.set}-${name}-${width}-${theme}.png`;
   // a chart is drawn anew when its width or the theme changes
-  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  const twice = (done) => requestAnimationFrame(() => requestAnimationFrame(done));
+  await page.evaluate(`new Promise(${twice})`);
   await page.screenshot({ path: file, fullPage: true, timeout: 120_000 });
 }

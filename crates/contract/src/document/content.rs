@@ -145,6 +145,16 @@ impl<'a> Reader<'a, '_> {
                 continue;
             }
             let form = media::is_form(&essence) || wildcard;
+            if let (true, Some(encoding)) = (form, at.get("encoding")) {
+                self.report.warn(
+                    "encoding",
+                    encoding.defect(
+                        "`encoding` of a form, which is not followed",
+                        "fields as forms are written by default",
+                        "leave it out if the default is meant",
+                    ),
+                );
+            }
             let shape = form.then(|| Box::new(Shape::of(self.library, schema, shape::FORM_DEPTH)));
             entries.push(Entry { range, schema: Some(self.schema(schema, direction)), shape });
         }

@@ -53,11 +53,11 @@ impl Contract {
     /// All defects that keep the documents from being understood.
     pub fn from_documents(documents: &[SourceDocument]) -> Result<Self, Vec<DocumentError>> {
         let mut report = Report::default();
-        let mut library = Library { documents: Vec::new() };
+        let mut library = Library::default();
         for document in documents {
             match read(document) {
                 Ok(root) => {
-                    library.documents.push(Document { name: document.name.as_str().into(), root });
+                    library.add(Document { name: document.name.as_str().into(), root });
                 }
                 Err(error) => report.error(error),
             }
@@ -130,7 +130,8 @@ fn roots(library: &Library) -> impl Iterator<Item = At<'_>> {
     library.documents.iter().enumerate().filter_map(move |(index, document)| {
         let is_openapi =
             document.root.get("openapi").is_some() || document.root.get("swagger").is_some();
-        let is_target = referred.get(&*document.name).is_some_and(|from| *from < index);
+        let is_target =
+            referred.get(&refs::normal(&document.name)).is_some_and(|from| *from < index);
         let is_root = index == 0 || is_openapi && !is_target;
         is_root.then_some(At { document, node: &document.root })
     })

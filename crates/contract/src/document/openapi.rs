@@ -78,6 +78,7 @@ impl<'a, 'r> Reader<'a, 'r> {
     pub(super) fn document(&mut self, root: At<'a>) {
         let Some(dialect) = self.version(root) else { return };
         self.dialect = dialect;
+        self.check_dialect(root);
         let bases = server::bases(root, self.report).unwrap_or_else(|| vec![String::new()]);
         let security = Declared::read(self.library, root, self.report);
         let context = Root { security, bases };
@@ -151,6 +152,22 @@ impl<'a, 'r> Reader<'a, 'r> {
             return None;
         }
         Some(Dialect::V31)
+    }
+
+    fn check_dialect(&mut self, root: At<'a>) {
+        let Some(at) = root.get("jsonSchemaDialect") else { return };
+        let known = ["spec.openapis.org/oas/3.1/", "json-schema.org/draft/2020-12/"];
+        let name = at.node.as_text().unwrap_or_default();
+        if !known.iter().any(|known| name.contains(known)) {
+            self.report.warn(
+                "dialect",
+                at.defect(
+                    format!("the schema dialect `{name}`"),
+                    "JSON Schema 2020-12",
+                    "leave it out; schemas are read as 2020-12 all the same",
+                ),
+            );
+        }
     }
 
     fn path(&mut self, root: &Root, text: &'a str, item: At<'a>) {

@@ -1,6 +1,7 @@
 //! `$ref`: within a file and to the other files that were handed in. Never the network, and never
 //! a file that nobody handed in.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::SourceDocument;
@@ -37,9 +38,11 @@ impl Lost {
 }
 
 /// All documents of one contract.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Library {
     pub(crate) documents: Vec<Document>,
+    /// Indexes into `documents`, by name without `.` and `..`.
+    by_name: BTreeMap<String, usize>,
 }
 
 /// A node and the document it is in.
@@ -106,6 +109,11 @@ impl<'a> At<'a> {
 }
 
 impl Library {
+    pub(crate) fn add(&mut self, document: Document) {
+        self.by_name.insert(normal(&document.name), self.documents.len());
+        self.documents.push(document);
+    }
+
     /// Follows `$ref` until something else comes.
     pub(crate) fn follow<'a>(&'a self, start: At<'a>) -> Result<At<'a>, Lost> {
         let mut at = start;
@@ -154,20 +162,19 @@ impl Library {
             return Err(Lost::Dangling(at.defect(
                 format!("a reference to `{file}` on the network"),
                 "a file beside this one",
-                "put the file beside this one and refer to it by its name; until then nothing there \
+                "put the file beside this one and refer to it by its name; until then nothing \
+                    there \
                  is enforced",
             )));
         }
         let name = relative(&at.document.name, file);
-        self.documents.iter().find(|document| relative("", &document.name) == name).ok_or_else(
-            || {
-                Lost::Missing(at.defect(
-                    format!("a reference to the file `{name}`, which is not there"),
-                    "a file beside this one",
-                    "correct the name or add the file",
-                ))
-            },
-        )
+        self.by_name.get(&name).and_then(|index| self.documents.get(*index)).ok_or_else(|| {
+            Lost::Missing(at.defect(
+                format!("a reference to the file `{name}`, which is not there"),
+                "a file beside this one",
+                "correct the name or add the file",
+            ))
+        })
     }
 }
 
@@ -213,6 +220,11 @@ pub(super) fn collect(node: &Node, context: Context, from: &str, files: &mut Vec
         }
         _ => {}
     }
+}
+
+/// A document's name without `.` and `..`.
+pub(super) fn normal(name: &str) -> String {
+    relative("", name)
 }
 
 fn is_remote(file: &str) -> bool {

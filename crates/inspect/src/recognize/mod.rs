@@ -1,9 +1,9 @@
 //! Sensitive data in a named value. What a value is decides first; a name makes certain what a
-//! value alone cannot: eleven digits are a number of many things, under `pesel` with the right check
-//! digit they are a person. Masked values are not data.
+//! value alone cannot: eleven digits are a number of many things, under `pesel` with the right
+//! check digit they are a person. Masked values are not data.
 //!
-//! One value says little: every tenth number passes Luhn's test. Whoever needs to be sure counts how
-//! many values of a field were recognised.
+//! One value says little: every tenth number passes Luhn's test. Whoever needs to be sure counts
+//! how many values of a field were recognised.
 
 mod check;
 mod crypto;

@@ -163,7 +163,9 @@ const PHRASES: &[(Hint, &str)] = &[
          membername passengername guestname studentname tenantname legalname billingname \
          shippingname receivername sendername authorname doctorname physicianname \
          emergencycontactname subscribername borrowername applicantname signatoryname \
-         nombrecompleto nomcomplet nomecompleto vollername vollstaendigername",
+         inhaber kontoinhaber karteninhaber \
+         titular titulaire intestatario nombrecompleto nomcomplet nomecompleto vollername \
+         vollstaendigername",
     ),
     (
         Hint::GivenName,
@@ -219,7 +221,7 @@ const PHRASES: &[(Hint, &str)] = &[
     (Hint::Npi, "npi npinumber nationalprovideridentifier providernpi npiid"),
     (
         Hint::Icd10,
-        "icd10 icd icdcode icd10code icd10cm diagnosis diagnosiscode diagnosecode dxcode \
+        "icd10 icd icdcode icd10code icd10cm diagnosis diagnosiscode diagnose diagnosecode dxcode \
          primarydiagnosis",
     ),
     (
@@ -231,7 +233,11 @@ const PHRASES: &[(Hint, &str)] = &[
     (Hint::Bsn, "bsn burgerservicenummer bsnnummer bsnnumber sofinummer"),
     (Hint::CodiceFiscale, "codicefiscale codfiscale codfisc"),
     (Hint::Cpf, "cpf cpfnumber numerocpf cpfcnpj"),
-    (Hint::Dni, "dni nif nie dninumber documentonacional numerodni"),
+    (
+        Hint::Dni,
+        "dni nif nie dninumber documentonacional numerodni documentoidentidad \
+         documentoidentidade documentodeidentidad",
+    ),
     (
         Hint::Nir,
         "nir insee numeross numerosecuritesociale numerosecu numsecu securitesociale \
@@ -293,7 +299,7 @@ const PHRASES: &[(Hint, &str)] = &[
          sha sha1 sha256 md5 commit cursor offset limit page trace traceid span spanid \
          session sessionid nonce seed hint reset changed changes expires expiry expiration \
          strength method provider brand network country currency language locale timezone city \
-         region mask masked last4 prefix suffix domain host hostname template field score rate \
+         region mask masked last4 prefix suffix domain host hostname template score rate \
          ratio level color colour slug tag category sequence seq snowflake requestid ticket \
          ticketnumber partnumber model part batch lot transaction transactionid",
     ),

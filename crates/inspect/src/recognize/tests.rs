@@ -235,7 +235,7 @@ const LOOK_ALIKES: &[(&str, &str)] = &[
     ("city", "Jane Lew"),
     // masked and empty
     ("cardNumber", "**** **** **** 1234"),
-    ("cardNumber", "XXXX-XXXX-XXXX-1234"),
+    ("cardNumber", "xxxx-xxxx-xxxx-1234"),
     ("cardNumber", "•••• 1234"),
     ("ssn", "***-**-8190"),
     ("password", "********"),

@@ -405,7 +405,7 @@ fn labels(text: &[u8], found: &mut DataClasses) {
         let name = &front[front.len() - length..];
         let Ok(name) = std::str::from_utf8(name) else { continue };
         let hint = Hint::of(name);
-        if matches!(hint, Hint::None | Hint::Plain) {
+        if name.is_empty() || hint == Hint::Plain {
             continue;
         }
         let value = &text[at + 1..];
@@ -414,9 +414,11 @@ fn labels(text: &[u8], found: &mut DataClasses) {
         let line = &value[..line.unwrap_or(value.len())];
         let comma = memchr::memmem::find(line, b", ").unwrap_or(line.len());
         let stop = memchr::memmem::find(line, b". ").unwrap_or(line.len());
-        // an address goes on behind a comma, everything else ends there
-        for end in [line.len(), comma, stop, comma.min(stop)] {
-            let value = line[..end].trim_ascii();
+        // names and addresses go on behind a comma or point, everything else ends there
+        let ends = [line.len(), comma, stop, comma.min(stop)];
+        let ends = if hint == Hint::None { &ends[3..] } else { &ends };
+        for end in ends {
+            let value = line[..*end].trim_ascii();
             let value = value.strip_suffix(b".").unwrap_or(value);
             let value = unquoted(value);
             let Ok(value) = std::str::from_utf8(value) else { continue };
