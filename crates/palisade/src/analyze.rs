@@ -43,11 +43,11 @@ pub(crate) fn run(arguments: &Analyze, global: &Global) -> anyhow::Result<u8> {
     progress.finish();
     let report = analysis.report();
     if report.read.exchanges == 0 {
-        report::notes(&report, |line| terminal::note(line));
+        report::notes(&report, terminal::note);
         bail!("nothing to analyse: no exchange was read from {} file(s)", files.len());
     }
     if !global.quiet {
-        report::notes(&report, |line| terminal::note(line));
+        report::notes(&report, terminal::note);
     }
     for output in &arguments.format {
         write(output, &report)?;

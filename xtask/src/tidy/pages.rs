@@ -154,7 +154,6 @@ mod tests {
             ("crates/inspect/src/detector/mod.rs", ""),
             ("crates/inspect/src/detector/sql.rs", "const ID: &str = \"PAL-INJ-001\";"),
             ("crates/inspect/tests/detectors/sql.md", "# PAL-INJ-001 sql"),
-            ("crates/analysis/tests/posture/drift_shadow.md", "# PAL-SPEC-002"),
         ]);
         assert!(found.is_empty(), "{found:?}");
     }

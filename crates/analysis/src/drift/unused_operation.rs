@@ -17,7 +17,7 @@ pub(crate) const CARD: RuleCard = RuleCard {
 };
 
 pub(crate) fn examine<'a>(known: &'a Known<'_>) -> Option<Draft<'a>> {
-    let operation = known.declared.filter(|_| !known.used)?;
+    let operation = known.declared.filter(|_| !known.used && known.silence_counts)?;
     let mut draft = Draft::of(&CARD, 0.9, None);
     draft.count("asked_and_absent", known.tally.exchanges);
     if let Some(id) = &operation.operation_id {

@@ -16,6 +16,10 @@ use super::{Inventory, Scope, Tally, words};
 use crate::sketch::Counts;
 use crate::snapshot::SegmentGrounds;
 
+/// Exchanges of a service for each of its declared operations before it counts as seen at work:
+/// otherwise everything would be unused in the first second after a start.
+const EXCHANGES_PER_OPERATION: u64 = 4;
+
 /// One endpoint with all that is known of it.
 #[derive(Debug)]
 pub(crate) struct Known<'a> {
@@ -33,6 +37,8 @@ pub(crate) struct Known<'a> {
     pub(crate) has_contract: bool,
     /// The operation was used, on this host or another.
     pub(crate) used: bool,
+    /// So much of the service's traffic was seen that an operation's silence says something.
+    pub(crate) silence_counts: bool,
     pub(crate) kinds: Vec<Counts<ValueKind>>,
     pub(crate) grounds: Vec<SegmentGrounds>,
 }
@@ -56,6 +62,7 @@ impl Known<'_> {
             index: None,
             has_contract: false,
             used: true,
+            silence_counts: false,
             kinds: Vec::new(),
             grounds: Vec::new(),
         }
@@ -189,6 +196,7 @@ impl<'a> Assembly<'a> {
             index: Some(index),
             has_contract: true,
             used: false,
+            silence_counts: false,
             kinds: Vec::new(),
             grounds: Vec::new(),
         });
@@ -209,6 +217,16 @@ impl<'a> Assembly<'a> {
     /// An operation that is used on one host is not unused on another.
     fn mark_used(&mut self) {
         let used = self.operations(|known| was_used(&known.tally));
+        let mut services: BTreeMap<Arc<str>, (u64, u64)> = BTreeMap::new();
+        for known in &self.known {
+            let (exchanges, operations) = services.entry(Arc::clone(&known.service)).or_default();
+            *exchanges += known.tally.exchanges;
+            *operations += u64::from(known.declared.is_some());
+        }
+        for known in &mut self.known {
+            let (exchanges, operations) = services.get(&known.service).copied().unwrap_or_default();
+            known.silence_counts = exchanges >= EXCHANGES_PER_OPERATION * operations;
+        }
         for known in &mut self.known {
             if let Some(index) = known.index {
                 known.used = used.contains(&(Arc::clone(&known.service), index));

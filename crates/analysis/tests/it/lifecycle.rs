@@ -80,12 +80,16 @@ fn new_evidence_reopens_what_was_resolved_and_not_what_was_suppressed() {
 
 #[test]
 fn findings_are_resolved_when_their_grounds_are_gone() {
-    let service = declare(&["GET /v1/orders required"]);
+    let service = declare(&["GET /v1/orders required", "GET /v1/reports required"]);
     let mut analyst = Analyst::new(vec![service]);
-    assert_eq!(names(&analyst.assess(START)), ["endpoint discovered", "finding opened"]);
-    let templates = [exchange::endpoint::PathTemplate::parse("/v1/orders")];
-    let used = line("GET /v1/orders jwt 200", &templates, 0);
-    used.iter().for_each(|one| analyst.absorb(one));
+    let templates = ["/v1/orders", "/v1/reports"].map(exchange::endpoint::PathTemplate::parse);
+    let absorb = |analyst: &mut Analyst, text: &str| {
+        line(text, &templates, 0).iter().for_each(|one| analyst.absorb(one));
+    };
+    absorb(&mut analyst, "GET /v1/orders jwt 200 x9");
+    let changes = names(&analyst.assess(START));
+    assert!(changes.contains(&"finding opened"), "{changes:?}");
+    absorb(&mut analyst, "GET /v1/reports jwt 200");
     let changes = names(&analyst.assess(later(1)));
     assert!(changes.contains(&"finding resolved"), "{changes:?}");
     assert_eq!(only(&analyst, later(1)).status, Status::Resolved);

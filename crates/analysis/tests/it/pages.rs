@@ -25,7 +25,7 @@ fn every_page_describes_its_rule_and_is_true() {
     }
     println!("{pages} pages, {cases} cases, {quiet} of them without a finding");
     assert_eq!(pages, 5);
-    assert_eq!(cases, 40);
+    assert_eq!(cases, 41);
     assert!(quiet * 3 >= cases, "a rule is known by what it leaves alone");
 }
 
