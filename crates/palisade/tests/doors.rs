@@ -104,11 +104,12 @@ fn corpus(inspector: &Arc<Inspector>) -> Vec<Script> {
         // a share of every file, so that none crowds out the others
         let mut of_this_file = 0;
         let mut each = |recorded: Recorded<'_>| {
-            if of_this_file < 60 && scripts.len() < EXCHANGES {
-                if let Some(script) = script(inspector, recorded) {
-                    scripts.push(script);
-                    of_this_file += 1;
-                }
+            if of_this_file < 60
+                && scripts.len() < EXCHANGES
+                && let Some(script) = script(inspector, recorded)
+            {
+                scripts.push(script);
+                of_this_file += 1;
             }
         };
         reader.push(&bytes, &mut each);

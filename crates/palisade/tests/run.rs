@@ -216,7 +216,9 @@ fn the_console_opens_once_and_shows_what_was_seen() {
     let (_, first) = get(address, &format!("/{path}"));
     let cookie = first
         .lines()
-        .find_map(|line| line.to_lowercase().starts_with("set-cookie: ").then(|| &line[12..]))
+        .find_map(|line| {
+            line.to_lowercase().starts_with("set-cookie: ").then(|| line.get(12..)).flatten()
+        })
         .and_then(|value| value.split(';').next())
         .expect("the link opens a session");
     let again = get(address, &format!("/{path}")).1;
