@@ -1,5 +1,6 @@
 //! One exchange under inspection: the five calls, and what they leave behind.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use contract::{BodyPlan, Operation, Routed, Violation};
@@ -68,8 +69,10 @@ impl Inspection {
         let pseudonymizer = inspector.pseudonymizer();
         let trusted = &inspector.policy().trusted;
         let address = peer.client(head.fields, |hop| trusted.iter().any(|net| net.contains(&hop)));
-        let client =
-            address.map(|address| pseudonymizer.of("address", address.to_string().as_bytes()));
+        let client = address.map(|address| match address {
+            IpAddr::V4(address) => pseudonymizer.of("address", &address.octets()),
+            IpAddr::V6(address) => pseudonymizer.of("address", &address.octets()),
+        });
         let principal = identify(head, client, peer.user.as_deref(), pseudonymizer);
         let path = parse::path::seen(head.path, pseudonymizer);
         Self {
