@@ -2,7 +2,7 @@
 //!
 //! The console shows what it is handed, a [`View`] about once a second, and asks for what it wants
 //! done by [`Command`]; it keeps nothing but sessions. Pages are rendered here and readable
-//! without script. Every text that can come from traffic passes through [`shown`] and is escaped
+//! without script. Every text that can come from traffic passes through `shown` and is escaped
 //! by the templates; nothing in this crate marks text as safe.
 
 mod api;

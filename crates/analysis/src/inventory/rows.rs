@@ -32,7 +32,8 @@ impl Known<'_> {
             state: drift::state(self, now),
             protocol: self.protocol(),
             exchanges: tally.exchanges,
-            principals: tally.principals.estimate(),
+            // an estimate may overshoot, and nobody sends half an exchange
+            principals: tally.principals.estimate().min(tally.exchanges),
             statuses: tally.statuses.as_slice().to_vec(),
             authentication: tally.authentication.all(),
             authentication_2xx: tally.authentication.accepted(),
