@@ -122,7 +122,10 @@ impl<'a> Draft<'a> {
             template: template.clone(),
             location: self.location,
             principals: principals.to_vec(),
-            principals_total: self.witness.map_or(0, |witness| witness.principals.estimate()),
+            principals_total: self.witness.map_or(0, |witness| {
+                // an estimate may overshoot
+                witness.principals.estimate().min(witness.exchanges)
+            }),
             exchanges: self.witness.map_or(0, |witness| witness.exchanges),
             first_seen: span.and_then(|span| span.first()).unwrap_or(now),
             last_seen: span.and_then(|span| span.last()).unwrap_or(now),
