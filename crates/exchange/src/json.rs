@@ -56,6 +56,12 @@ impl<'a> Text<'a> {
         self.raw
     }
 
+    /// True when the text has escapes, so that what is written is not what is meant.
+    #[must_use]
+    pub const fn is_escaped(self) -> bool {
+        self.escaped
+    }
+
     /// The text that is meant. Allocates only where there are escapes.
     #[must_use]
     pub fn decode(self) -> Cow<'a, str> {

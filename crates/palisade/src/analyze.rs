@@ -41,7 +41,8 @@ pub(crate) fn run(arguments: &Analyze, global: &Global) -> anyhow::Result<u8> {
         done += analysis.read(file, done, &mut progress)?;
     }
     progress.finish();
-    let report = analysis.report();
+    let learn = arguments.format.iter().any(|output| output.format == Format::Openapi);
+    let report = analysis.report(learn);
     if report.read.exchanges == 0 {
         report::notes(&report, terminal::note);
         bail!("nothing to analyse: no exchange was read from {} file(s)", files.len());
@@ -147,12 +148,13 @@ impl Analysis {
         Ok(())
     }
 
-    fn report(mut self) -> Report {
+    /// What was read, seen and found; with the learned contract if somebody wants to `learn` it.
+    fn report(self, learn: bool) -> Report {
         // a recording has no present but its own last moment
         let now = self.analyst.last().unwrap_or_default();
-        self.analyst.assess(now);
         let snapshot = self.analyst.snapshot(now);
-        let learned = contract::emit::to_yaml(&self.analyst.learned_contract(SERVICE, now));
+        let learned =
+            learn.then(|| contract::emit::to_yaml(&self.analyst.learned_contract(SERVICE, now)));
         Report { read: self.read, places: self.places, snapshot, learned }
     }
 }
@@ -201,7 +203,7 @@ fn write(output: &Output, report: &Report) -> anyhow::Result<()> {
         }
         Format::Json => report::json::render(report)?,
         Format::Html => report::html::render(&report.snapshot, Some(&report.read))?,
-        Format::Openapi => report.learned.clone(),
+        Format::Openapi => report.learned.clone().unwrap_or_default(),
     };
     match &output.file {
         None => terminal::result(&text),

@@ -224,6 +224,17 @@ impl Sink for Builder {
         if self.muted > 0 {
             return;
         }
+        // the records of a list have the same members in the same order: no need to look again
+        if !name.is_escaped()
+            && let Some(next) = self.levels.last().and_then(|level| self.next_of(level.last))
+            && next != NOWHERE
+            && self.is_named(next, name.raw())
+        {
+            self.member_name.clear();
+            self.member_name.push_str(name.raw());
+            self.member = Some(self.matched(next));
+            return;
+        }
         let name = name.decode();
         let kept = if name.is_empty()
             || name.len() > limits::SHAPE_KEY_BYTES_MAX

@@ -20,8 +20,8 @@ pub(crate) struct Report {
     pub(crate) places: Vec<(PathBuf, Place)>,
     /// Inventory and findings.
     pub(crate) snapshot: Snapshot,
-    /// The learned contract, as YAML.
-    pub(crate) learned: String,
+    /// The learned contract, as YAML, where it is wanted.
+    pub(crate) learned: Option<String>,
 }
 
 /// Findings that ask for attention: not suppressed, not resolved.
