@@ -7,7 +7,6 @@
 pub mod document;
 pub mod error;
 mod mode;
-pub mod recommendation;
 mod resolve;
 mod revision;
 mod section;
