@@ -25,6 +25,8 @@ const EDGES: &[(&str, &[&str])] = &[
             "wire",
         ],
     ),
+    // not shipped: what fuzzing checks
+    ("properties", &["contract", "exchange", "inspect", "policy", "wire"]),
     ("xtask", &[]),
 ];
 

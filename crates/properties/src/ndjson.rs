@@ -1,0 +1,6 @@
+//! Our own form of recordings.
+
+/// Checks one input.
+pub fn check(bytes: &[u8]) {
+    crate::recording::check(bytes, "recording.ndjson");
+}
