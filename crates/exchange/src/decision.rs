@@ -1,6 +1,7 @@
 //! What the engine wants done with an exchange, and what was really done.
 
 use serde::{Deserialize, Serialize};
+use wire::Refusal;
 
 use crate::endpoint::Method;
 use crate::rule::RuleId;
@@ -42,6 +43,8 @@ pub enum Problem {
     ContractViolation,
     /// Inspection failed, and the service fails closed: 503.
     InspectionFailed,
+    /// The request has more than one reading: 400.
+    MalformedRequest,
     /// The path has two readings: 400.
     PathAmbiguous,
     /// The response does not conform to the contract: 502.
@@ -59,7 +62,7 @@ impl Problem {
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
-            Self::ContractViolation | Self::PathAmbiguous => 400,
+            Self::ContractViolation | Self::MalformedRequest | Self::PathAmbiguous => 400,
             Self::UndocumentedOperation => 404,
             Self::UndocumentedMethod => 405,
             Self::BodyTooLarge => 413,
@@ -78,6 +81,7 @@ impl Problem {
             Self::BodyTooLarge => "body-too-large",
             Self::ContractViolation => "contract-violation",
             Self::InspectionFailed => "inspection-failed",
+            Self::MalformedRequest => "malformed-request",
             Self::PathAmbiguous => "ambiguous-path",
             Self::ResponseViolation => "response-violation",
             Self::UndocumentedMethod => "undocumented-method",
@@ -94,6 +98,7 @@ impl Problem {
             Self::BodyTooLarge => "The body is too large",
             Self::ContractViolation => "The request does not conform to the API's contract",
             Self::InspectionFailed => "The request could not be inspected",
+            Self::MalformedRequest => "The request cannot be read",
             Self::PathAmbiguous => "The path has more than one reading",
             Self::ResponseViolation => "The answer does not conform to the API's contract",
             Self::UndocumentedMethod => "The method is not part of the API's contract",
@@ -108,12 +113,23 @@ impl Problem {
 pub struct Denial {
     /// What kind of refusal.
     pub problem: Problem,
+    /// What was doubtful about the request's bytes, where that is the reason: nothing that follows
+    /// them on their connection may be read.
+    pub refusal: Option<Refusal>,
     /// The rules that ask for it.
     pub rules: Vec<RuleId>,
     /// What the client may know: at most [`crate::limits::VIOLATIONS_MAX`], no values.
     pub errors: Vec<ProblemError>,
     /// The methods that are declared; for [`Problem::UndocumentedMethod`].
     pub allow: Vec<Method>,
+}
+
+impl Denial {
+    /// A refusal of that kind, with nothing more to say about it.
+    #[must_use]
+    pub const fn of(problem: Problem) -> Self {
+        Self { problem, refusal: None, rules: Vec::new(), errors: Vec::new(), allow: Vec::new() }
+    }
 }
 
 /// One entry of a problem's `errors`.

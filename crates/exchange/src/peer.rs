@@ -42,12 +42,13 @@ impl Peer {
 
 fn parse_hop(hop: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(hop).ok()?.trim();
-    if let Ok(address) = text.parse() {
-        return Some(address);
+    if let Ok(address) = text.parse::<IpAddr>() {
+        return Some(address.to_canonical());
     }
     let bare = match text.strip_prefix('[') {
         Some(rest) => rest.split_once(']')?.0,
         None => text.rsplit_once(':')?.0,
     };
-    bare.parse().ok()
+    // an IPv4 address in an IPv6 one is the same client (RFC 4291 §2.5.5.2)
+    bare.parse::<IpAddr>().ok().map(|address| address.to_canonical())
 }

@@ -21,6 +21,8 @@ pub(crate) struct Answer {
     errors: Vec<Value>,
     allow: Option<String>,
     retries: bool,
+    /// Nothing that follows the request on its connection may be read.
+    pub(crate) closes: bool,
 }
 
 impl Answer {
@@ -29,6 +31,7 @@ impl Answer {
     pub(crate) fn to_denial(denial: Option<&Denial>) -> Self {
         let Some(denial) = denial else { return Self::to_problem(Problem::InspectionFailed) };
         let mut answer = Self::to_problem(denial.problem);
+        answer.closes = denial.refusal.is_some();
         answer.errors = denial.errors.iter().take(VIOLATIONS_MAX).map(error).collect();
         if denial.problem == Problem::UndocumentedMethod {
             let names: Vec<&str> = denial.allow.iter().map(|method| method.as_str()).collect();
@@ -43,6 +46,7 @@ impl Answer {
             Problem::BodyTooLarge => "The body has more bytes than are accepted here.",
             Problem::ContractViolation => "See `errors` for what was expected, and where.",
             Problem::InspectionFailed => "Nothing was forwarded. Try again later.",
+            Problem::MalformedRequest => "The request is malformed or ambiguous.",
             Problem::PathAmbiguous => "Send the path in its canonical form.",
             Problem::ResponseViolation => "The server's answer was withheld.",
             Problem::UndocumentedMethod => "The path is declared, with the methods in `Allow`.",
@@ -57,12 +61,15 @@ impl Answer {
             errors: Vec::new(),
             allow: None,
             retries: problem.status() == 503,
+            closes: false,
         }
     }
 
     /// What bytes that could not be read mean for the client.
     pub(crate) fn to_bytes(status: u16, message: &str) -> Self {
-        Self::plain(status, "malformed-request", "The request cannot be read", message)
+        let slug = Problem::MalformedRequest.slug();
+        let title = Problem::MalformedRequest.title();
+        Self { closes: true, ..Self::plain(status, slug, title, message) }
     }
 
     /// The upstream cannot be reached, or what it sent cannot be forwarded.
@@ -92,7 +99,8 @@ impl Answer {
 
     fn plain(status: u16, slug: &'static str, title: &'static str, detail: &str) -> Self {
         let detail = detail.to_owned();
-        Self { status, slug, title, detail, errors: Vec::new(), allow: None, retries: false }
+        let (errors, allow) = (Vec::new(), None);
+        Self { status, slug, title, detail, errors, allow, retries: false, closes: false }
     }
 
     /// Appends the answer. `bodiless`: it answers HEAD.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use exchange::peer::Peer;
 use policy::Mode;
+use wire::NameSet;
 
 use crate::limits::Timeouts;
 use crate::metrics::{Metrics, ServiceCounts, WorkerCounts};
@@ -44,6 +45,8 @@ pub(crate) struct Table {
 pub(crate) struct Lane {
     pub(crate) mode: Mode,
     pub(crate) on_overflow: Mode,
+    /// Fields that only trusted proxies may set, as the settings name them.
+    pub(crate) identity: NameSet,
     pub(crate) request_body_bytes_max: usize,
     pub(crate) response_body_bytes_max: usize,
     pub(crate) counts: Arc<ServiceCounts>,
@@ -82,7 +85,8 @@ impl Table {
     ) -> Self {
         let known: Vec<&Rc<Pool>> =
             before.iter().flat_map(|table| &table.lanes).flat_map(|lane| &lane.upstreams).collect();
-        let services = arrangement.inspector().policy().services.iter();
+        let policy = arrangement.inspector().policy();
+        let services = policy.services.iter();
         let lanes = services
             .zip(arrangement.upstreams())
             .map(|(service, upstreams)| {
@@ -95,6 +99,7 @@ impl Table {
                 Rc::new(Lane {
                     mode: service.mode,
                     on_overflow: service.on_overflow,
+                    identity: policy.identity.clone(),
                     request_body_bytes_max: service.request_body_bytes_max,
                     response_body_bytes_max: service.response_body_bytes_max,
                     counts: metrics.service(&service.name, worker),
@@ -107,6 +112,7 @@ impl Table {
         let nowhere = Rc::new(Lane {
             mode: Mode::Block,
             on_overflow: Mode::Block,
+            identity: NameSet::new(&[]),
             request_body_bytes_max: 0,
             response_body_bytes_max: 0,
             counts: metrics.service(&Arc::from("_none"), worker),

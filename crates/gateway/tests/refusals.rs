@@ -48,7 +48,14 @@ fn what_the_contract_does_not_allow_is_refused() {
     for (request, status, slug) in &cases {
         let response = client.ask(request);
         let problem = check_problem(&response, *status, slug);
-        assert_eq!(response.field("connection"), None, "{slug}");
+        if *slug == "ambiguous-path" {
+            // what follows doubtful bytes is not read
+            assert_eq!(response.field("connection"), Some(b"close".as_slice()));
+            assert!(client.ends());
+            client = fixture.client();
+        } else {
+            assert_eq!(response.field("connection"), None, "{slug}");
+        }
         if *status == 405 {
             assert_eq!(response.field("allow"), Some(b"GET, HEAD".as_slice()));
         }

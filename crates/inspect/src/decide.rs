@@ -6,9 +6,9 @@ use exchange::endpoint::Method;
 use exchange::limits;
 use exchange::rule::{Family, RuleId};
 use policy::{Mode, Service};
-use wire::{PathOddities, Profile};
+use wire::Refusal;
 
-use crate::detector::contract_violation;
+use crate::detector::{self, contract_violation};
 
 /// The rule behind a refusal of what the contract does not know.
 const SHADOW: RuleId = RuleId::new(Family::Spec, 2);
@@ -16,14 +16,15 @@ const SHADOW: RuleId = RuleId::new(Family::Spec, 2);
 /// What is known at the end of a request's head or body.
 pub(crate) struct Grounds<'a> {
     pub(crate) service: &'a Service,
-    pub(crate) oddities: PathOddities,
+    /// What the service's profile refuses of the request's bytes.
+    pub(crate) doubt: Option<Refusal>,
     pub(crate) routed: Option<&'a Routed>,
     pub(crate) violations: &'a [Violation],
 }
 
 /// What a request deserves, by the first that holds:
 ///
-/// 1. a path with two readings: refused, for every later answer would rest on one of them;
+/// 1. a request with two readings: refused, for every later answer would rest on one of them;
 /// 2. an operation that is not declared: as `undocumented` says;
 /// 3. a method that is not declared for the path: likewise;
 /// 4. violations of the contract: as the service's mode says; a wrong media type before others;
@@ -33,16 +34,16 @@ pub(crate) fn request(grounds: &Grounds<'_>) -> Decision {
     if service.contract.is_none() {
         return Decision::ALLOW;
     }
-    if grounds.oddities.iter().any(|oddity| oddity.refused_by(Profile::Strict)) {
-        return decision(service.mode, || denial(Problem::PathAmbiguous, Vec::new()));
+    if let Some(refusal) = grounds.doubt {
+        return decision(service.mode, || doubtful(refusal));
     }
     match grounds.routed {
         Some(Routed::NotDeclared) => {
-            decision(service.undocumented, || denial(Problem::UndocumentedOperation, vec![SHADOW]))
+            decision(service.undocumented, || denial(Problem::UndocumentedOperation, SHADOW))
         }
         Some(Routed::MethodNotDeclared { allow }) => decision(service.undocumented, || {
             let allow: Vec<Method> = allow.clone();
-            Denial { allow, ..denial(Problem::UndocumentedMethod, vec![SHADOW]) }
+            Denial { allow, ..denial(Problem::UndocumentedMethod, SHADOW) }
         }),
         _ if grounds.violations.is_empty() => Decision::ALLOW,
         _ => decision(service.mode, || violated(grounds.violations)),
@@ -51,7 +52,7 @@ pub(crate) fn request(grounds: &Grounds<'_>) -> Decision {
 
 /// What a body over the limit deserves.
 pub(crate) fn overflow(service: &Service) -> Decision {
-    decision(service.on_overflow, || denial(Problem::BodyTooLarge, Vec::new()))
+    decision(service.on_overflow, || Denial::of(Problem::BodyTooLarge))
 }
 
 fn decision(mode: Mode, denial: impl FnOnce() -> Denial) -> Decision {
@@ -63,8 +64,17 @@ fn decision(mode: Mode, denial: impl FnOnce() -> Denial) -> Decision {
     Decision { action, denial: Some(denial()) }
 }
 
-fn denial(problem: Problem, rules: Vec<RuleId>) -> Denial {
-    Denial { problem, rules, errors: Vec::new(), allow: Vec::new() }
+fn denial(problem: Problem, rule: RuleId) -> Denial {
+    Denial { rules: vec![rule], ..Denial::of(problem) }
+}
+
+fn doubtful(refusal: Refusal) -> Denial {
+    let problem = match refusal {
+        Refusal::Path(_) => Problem::PathAmbiguous,
+        _ => Problem::MalformedRequest,
+    };
+    let rules = detector::of_refusal(refusal).map(|card| card.id).into_iter().collect();
+    Denial { refusal: Some(refusal), rules, ..Denial::of(problem) }
 }
 
 fn violated(violations: &[Violation]) -> Denial {
@@ -75,5 +85,5 @@ fn violated(violations: &[Violation]) -> Denial {
         keyword: violation.keyword.clone(),
         detail: violation.detail.clone(),
     });
-    Denial { errors: errors.collect(), ..denial(problem, vec![contract_violation::CARD.id]) }
+    Denial { errors: errors.collect(), ..denial(problem, contract_violation::CARD.id) }
 }

@@ -16,7 +16,7 @@ use wire::field::NameSet;
 const KEY_HEADERS: [&str; 5] = ["x-api-key", "api-key", "apikey", "x-auth-token", "x-access-token"];
 
 /// Cookies by whose name frameworks know a session; others count when their name says so.
-const SESSION_COOKIES: NameSet = NameSet::new(&[
+static SESSION_COOKIES: NameSet = NameSet::new(&[
     "JSESSIONID",
     "PHPSESSID",
     "ASP.NET_SessionId",

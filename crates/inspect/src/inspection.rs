@@ -1,6 +1,5 @@
 //! One exchange under inspection: the five calls, and what they leave behind.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use contract::{BodyPlan, Operation, Routed, Violation};
@@ -18,13 +17,14 @@ use exchange::redact::Pseudonym;
 use exchange::shape::Shape;
 use exchange::signal::Signal;
 use policy::{Mode, Service};
-use wire::{PathOddities, Query};
+use wire::doubt::{doubt, names_fields};
+use wire::{Query, Refusal};
 
 use crate::decide::{self, Grounds};
-use crate::detector::CATALOG;
+use crate::detector::{self, CATALOG};
 use crate::gather::Gather;
 use crate::identify::identify;
-use crate::inspector::Inspector;
+use crate::inspector::{Inspector, address_pseudonym};
 use crate::parse;
 use crate::recognize;
 use crate::step::{Step, Want};
@@ -40,7 +40,8 @@ pub struct Inspection {
     host: Arc<str>,
     method: Method,
     path: exchange::endpoint::SeenPath,
-    oddities: PathOddities,
+    trusted: bool,
+    doubt: Option<Refusal>,
     routed: Option<Routed>,
     principal: Principal,
     client: Option<Pseudonym>,
@@ -69,10 +70,7 @@ impl Inspection {
         let pseudonymizer = inspector.pseudonymizer();
         let trusted = &inspector.policy().trusted;
         let address = peer.client(head.fields, |hop| trusted.iter().any(|net| net.contains(&hop)));
-        let client = address.map(|address| match address {
-            IpAddr::V4(address) => pseudonymizer.of("address", &address.octets()),
-            IpAddr::V6(address) => pseudonymizer.of("address", &address.octets()),
-        });
+        let client = address.map(|address| address_pseudonym(address, pseudonymizer));
         let principal = identify(head, client, peer.user.as_deref(), pseudonymizer);
         let path = parse::path::seen(head.path, pseudonymizer);
         Self {
@@ -81,7 +79,8 @@ impl Inspection {
             host: Arc::from(head.host),
             method: head.method,
             path,
-            oddities: head.path_oddities,
+            trusted: peer.trusted,
+            doubt: None,
             routed: None,
             principal,
             client,
@@ -126,6 +125,8 @@ impl Inspection {
         if !head.query.is_empty() {
             parse::form::parameters(head.query, ParameterPlace::Query, &mut self.parameters);
         }
+        let names_fields = names_fields(head.fields);
+        self.doubt = doubt(service.profile, head.path_oddities, head.query, names_fields);
         let mut plan = BodyPlan::Unchecked;
         if let Some(contract) = &service.contract {
             let routed = contract.route(head.method, head.path);
@@ -276,6 +277,16 @@ impl Inspection {
         }
     }
 
+    /// The gateway refused the bytes of the exchange itself; `phase` is the one they belong to.
+    pub fn refused(&mut self, refusal: Refusal, phase: Phase) {
+        let Some(signal) = detector::signal_of(refusal, phase) else { return };
+        // what a detector has noticed of the same bytes says the same
+        let known = |other: &Signal| other.rule == signal.rule && other.detail == signal.detail;
+        if !self.signals.iter().any(known) {
+            self.signals.push(signal);
+        }
+    }
+
     /// Says of a recording why a body is not there.
     pub fn request_body_absent(&mut self, why: Why) {
         self.request.missing = Some(why);
@@ -326,6 +337,7 @@ impl Inspection {
         let view = View {
             method: self.method,
             principal: &self.principal,
+            trusted: self.trusted,
             head,
             parameters: &self.parameters,
             violations: &self.violations,
@@ -350,7 +362,7 @@ impl Inspection {
     fn settle(&mut self, service: &Service) -> Option<Step> {
         let decision = decide::request(&Grounds {
             service,
-            oddities: self.oddities,
+            doubt: self.doubt,
             routed: self.routed.as_ref(),
             violations: &self.violations,
         });
@@ -364,7 +376,11 @@ impl Inspection {
                 self.would_deny = true;
                 None
             }
-            Action::Deny => Some(Step::Stop(decision)),
+            Action::Deny => {
+                let refusal = decision.denial.as_ref().and_then(|denial| denial.refusal);
+                refusal.into_iter().for_each(|refusal| self.refused(refusal, Phase::RequestHead));
+                Some(Step::Stop(decision))
+            }
         }
     }
 }

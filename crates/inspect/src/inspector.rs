@@ -1,14 +1,21 @@
 //! A policy made ready for use: immutable, shared by all workers.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use exchange::decision::{Action, Decision, Denial, Problem};
+use exchange::decision::{Action, Decision, Denial, Disposition, Problem};
+use exchange::endpoint::{Method, SeenPath};
 use exchange::message::RequestHead;
 use exchange::moment::Moment;
+use exchange::observation::{BodySeen, Observation};
 use exchange::peer::Peer;
-use exchange::redact::Pseudonymizer;
+use exchange::phase::Phase;
+use exchange::principal::{Principal, Proof};
+use exchange::redact::{Pseudonym, Pseudonymizer};
 use policy::{Policy, Service};
+use wire::{Refusal, Sender};
 
+use crate::detector::signal_of;
 use crate::inspection::Inspection;
 use crate::step::Step;
 
@@ -64,16 +71,44 @@ impl Inspector {
         let step = match service {
             Some(_) => inspection.request_head(head),
             None => {
-                let denial = Denial {
-                    problem: Problem::UnknownHost,
-                    rules: Vec::new(),
-                    errors: Vec::new(),
-                    allow: Vec::new(),
-                };
+                let denial = Denial::of(Problem::UnknownHost);
                 Step::Stop(Decision { action: Action::Deny, denial: Some(denial) })
             }
         };
         (inspection, step)
+    }
+
+    /// What remains of a request whose bytes were refused before there was an exchange; `host` and
+    /// `method` as far as they are beyond doubt. `None` where the bytes show no more than a mistake.
+    #[must_use]
+    pub fn refused(
+        &self,
+        refusal: Refusal,
+        host: &str,
+        method: Method,
+        peer: &Peer,
+        now: Moment,
+    ) -> Option<Observation> {
+        let signal = signal_of(refusal, Phase::RequestHead)?;
+        let client = peer.address.map(|address| address_pseudonym(address, &self.pseudonymizer));
+        let service = self.policy.service_for(host);
+        Some(Observation {
+            at: now,
+            duration_us: 0,
+            service: self.service_name(service),
+            host: Arc::from(if service.is_some() { host } else { "" }),
+            method,
+            path: SeenPath(Vec::new()),
+            operation: None,
+            principal: Principal { id: client, proof: Proof::None },
+            client,
+            parameters: Vec::new(),
+            status: refusal.status(Sender::Client),
+            request: BodySeen::default(),
+            response: BodySeen::default(),
+            signals: vec![signal],
+            disposition: Disposition::Blocked,
+        })
     }
 
     pub(crate) fn service(&self, index: Option<usize>) -> Option<&Service> {
@@ -94,5 +129,13 @@ impl Inspector {
             Some(known) => Arc::clone(known),
             None => Arc::from(String::from_utf8_lossy(&text[..text.len().min(100)]).to_lowercase()),
         }
+    }
+}
+
+/// Stands for a client's address.
+pub(crate) fn address_pseudonym(address: IpAddr, pseudonymizer: &Pseudonymizer) -> Pseudonym {
+    match address {
+        IpAddr::V4(address) => pseudonymizer.of("address", &address.octets()),
+        IpAddr::V6(address) => pseudonymizer.of("address", &address.octets()),
     }
 }

@@ -16,6 +16,8 @@ pub struct View<'a> {
     pub method: Method,
     /// On whose behalf.
     pub principal: &'a Principal,
+    /// The request came from a proxy that may say for whom it speaks.
+    pub trusted: bool,
     /// The request's head; only in its own phase, since its buffers are used again.
     pub head: Option<&'a RequestHead<'a>>,
     /// Parameters of query and form, as far as the exchange has come.

@@ -8,7 +8,7 @@ use policy::Mode;
 use crate::case::{Case, inspector};
 
 /// How many cases there are on all pages; a page that loses one must say so here.
-const CASES: usize = 20;
+const CASES: usize = 37;
 
 struct PageCase {
     exchange: String,
@@ -47,7 +47,7 @@ fn pages_are_true() {
         assert!(signalled > 0 && signalled < page_cases.len(), "{}: both kinds", card.id);
         cases += page_cases.len();
     }
-    assert_eq!((CATALOG.len(), cases), (4, CASES));
+    assert_eq!((CATALOG.len(), cases), (7, CASES));
 }
 
 fn describe(signal: &Signal) -> String {

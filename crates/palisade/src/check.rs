@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use policy::document::ServiceDocument;
 use policy::{Mode, Service};
 
 use crate::args::{Global, Print};
@@ -66,7 +67,14 @@ fn effective(settings: &Settings, shown: &mut String) {
     line("storage.store", store, document.store.is_some());
     let workers = document.workers.unwrap_or_else(crate::run::default_workers);
     line("runtime.workers", workers.to_string(), document.workers.is_some());
+    let identity: Vec<String> =
+        document.identity.iter().map(|name| format!("\"{name}\"")).collect();
+    line("trust.identity", format!("[{}]", identity.join(", ")), !identity.is_empty());
     for service in &settings.policy.services {
+        let profile = service.profile.as_str();
+        let same = |one: &&ServiceDocument| one.name.value == *service.name;
+        let said = document.services.iter().find(same).is_some_and(|one| one.profile.is_some());
+        line(&format!("services.{}.profile", service.name), format!("\"{profile}\""), said);
         let limit = format!("\"{}B\"", service.request_body_bytes_max);
         let written = document
             .services

@@ -32,6 +32,9 @@ fn every_rule_has_a_page() {
             "PAL-SPEC-001",
             "PAL-SPEC-002",
             "PAL-SPEC-005",
+            "PAL-WIRE-001",
+            "PAL-WIRE-002",
+            "PAL-WIRE-003",
         ]
     );
     for rule in rules {
@@ -67,7 +70,13 @@ fn check_says_what_is_in_force_or_where_the_mistake_is() {
     assert_eq!(sound.status.code(), Some(0), "{}", text(&sound.stderr));
     let shown = text(&sound.stdout);
     assert!(shown.contains("service shop: block for every host; 1 operations"), "{shown}");
-    assert!(shown.contains("telemetry.bind = \"127.0.0.1:9441\"    # default"), "{shown}");
+    for line in [
+        "telemetry.bind = \"127.0.0.1:9441\"    # default",
+        "trust.identity = []    # default",
+        "services.shop.profile = \"strict\"    # default",
+    ] {
+        assert!(shown.contains(line), "{line}: {shown}");
+    }
 
     std::fs::write(&settings, good.replace("upstreams", "upstream")).unwrap();
     let wrong = palisade(&["check"], at);

@@ -1,8 +1,11 @@
 //! The file format: what an operator may write in `palisade.toml`, read with places.
 
+mod wire;
+
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
+use ::wire::Profile;
 use ipnet::IpNet;
 use toml::de::DeTable;
 
@@ -19,6 +22,8 @@ pub struct Document {
     pub listeners: Vec<Listener>,
     /// `[trust] proxies`.
     pub trusted: Vec<IpNet>,
+    /// `[trust] identity`: fields that only a trusted proxy may set.
+    pub identity: Vec<String>,
     /// `[services.NAME]`, by name.
     pub services: Vec<ServiceDocument>,
     /// `[console] bind`.
@@ -51,6 +56,8 @@ pub struct ServiceDocument {
     pub spec: Vec<Placed<String>>,
     /// Overrides the file's `mode`.
     pub mode: Option<Mode>,
+    /// `profile`: how doubts about a request are treated where something is enforced.
+    pub profile: Option<Profile>,
     /// For operations that are missing from the contract; default: the service's mode.
     pub undocumented: Option<Mode>,
     /// `limits.body`, in bytes.
@@ -106,6 +113,7 @@ fn read_root(mut root: Section<'_>, errors: &mut Vec<SettingError>) -> Document 
     }
     if let Some(mut trust) = root.section("trust", errors) {
         document.trusted = networks(&mut trust, errors);
+        document.identity = wire::identity(&mut trust, errors);
         trust.finish(errors);
     }
     if let Some(services) = root.section("services", errors) {
@@ -165,6 +173,7 @@ fn read_service(
         });
     }
     let mode = section.mode("mode", errors);
+    let profile = wire::profile(&mut section, errors);
     let undocumented = section.mode("undocumented", errors);
     let (mut body_bytes_max, mut on_overflow) = (None, None);
     if let Some(mut limits) = section.section("limits", errors) {
@@ -180,6 +189,7 @@ fn read_service(
         upstreams,
         spec,
         mode,
+        profile,
         undocumented,
         body_bytes_max,
         on_overflow,

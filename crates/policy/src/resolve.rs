@@ -6,6 +6,7 @@ use std::sync::Arc;
 use contract::Contract;
 use exchange::limits;
 use ipnet::IpNet;
+use wire::{NameSet, Profile};
 
 use crate::document::{Document, ServiceDocument};
 use crate::error::SettingError;
@@ -21,6 +22,8 @@ pub struct Policy {
     pub services: Vec<Service>,
     /// Networks whose proxies may say for whom they speak.
     pub trusted: Vec<IpNet>,
+    /// Fields that only those may set, beside the ones that are known for it.
+    pub identity: NameSet,
 }
 
 /// One API and what is wanted for it.
@@ -32,6 +35,8 @@ pub struct Service {
     pub hosts: Vec<String>,
     /// For what violates the contract.
     pub mode: Mode,
+    /// How doubts about a request are treated under [`Mode::Block`].
+    pub profile: Profile,
     /// For operations that are missing from the contract.
     pub undocumented: Mode,
     /// For bodies over the limit, and for inspections that fail.
@@ -94,7 +99,12 @@ impl Policy {
         if !errors.is_empty() {
             return Err(errors);
         }
-        Ok(Self { revision, services, trusted: document.trusted.clone() })
+        Ok(Self {
+            revision,
+            services,
+            trusted: document.trusted.clone(),
+            identity: NameSet::given(document.identity.iter().map(String::as_str)),
+        })
     }
 
     /// The policy under which recordings are read: one service for every host, which observes.
@@ -106,6 +116,7 @@ impl Policy {
                 name: Arc::from("default"),
                 hosts: Vec::new(),
                 mode: Mode::Observe,
+                profile: Profile::Strict,
                 undocumented: Mode::Observe,
                 on_overflow: Mode::Observe,
                 contract,
@@ -113,6 +124,7 @@ impl Policy {
                 response_body_bytes_max: limits::RESPONSE_BODY_BYTES_MAX,
             }],
             trusted: Vec::new(),
+            identity: NameSet::new(&[]),
         }
     }
 
@@ -150,6 +162,7 @@ fn resolve_service(
         name: Arc::from(service.name.value.as_str()),
         hosts: service.hosts.iter().map(|host| host.value.to_ascii_lowercase()).collect(),
         mode,
+        profile: service.profile.unwrap_or_default(),
         undocumented: service.undocumented.unwrap_or(mode),
         on_overflow: service.on_overflow.unwrap_or(mode),
         contract,

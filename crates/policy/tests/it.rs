@@ -7,6 +7,7 @@ use std::sync::Arc;
 use contract::{Contract, SourceDocument};
 use policy::document::Document;
 use policy::{Mode, Policy, Revision};
+use wire::Profile;
 
 const SMALLEST: &str = r#"
 mode = "block"
@@ -43,6 +44,7 @@ fn the_smallest_file_guards_something() {
     let policy = resolve(SMALLEST);
     let service = &policy.services[0];
     assert_eq!((service.mode, service.undocumented), (Mode::Block, Mode::Block));
+    assert_eq!(service.profile, Profile::Strict);
     assert!(service.contract.is_some());
     assert_eq!(policy.service_for("any.example"), Some(0));
 }
@@ -56,11 +58,13 @@ mode = "observe"
 bind = "[::1]:8080"
 [trust]
 proxies = ["10.0.0.0/8", "192.0.2.1"]
+identity = ["X-User-Id", "X_Role"]
 [services.shop]
 hosts = ["api.example.com", "*.shop.example"]
 upstreams = ["http://[::1]:9000", "http://shop.internal"]
 spec = ["openapi.yaml"]
 mode = "block"
+profile = "compat"
 undocumented = "observe"
 limits = { body = "64KiB", on_overflow = "observe" }
 [console]
@@ -88,6 +92,10 @@ workers = 2
     assert_eq!(policy.service_for("a.shop.example"), Some(0));
     assert_eq!(policy.service_for("shop.example"), None);
     assert_eq!(policy.services[0].undocumented, Mode::Observe);
+    assert_eq!(policy.services[0].profile, Profile::Compat);
+    for (name, owned) in [("x-user_id", true), ("X-Role", true), ("X-Team", false)] {
+        assert_eq!(policy.identity.contains(name.as_bytes()), owned, "{name}");
+    }
 }
 
 /// (a file, the code of its first mistake, the marked text, a part of the remedy)
@@ -130,6 +138,13 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "MiB",
     ),
     ("[trust]\nproxies = [\"10.0.0.0/33\"]", "config::network", "\"10.0.0.0/33\"", "10.0.0.0/8"),
+    ("[trust]\nidentity = [\"X User\"]", "config::field_name", "\"X User\"", "X-User-Id"),
+    (
+        "[services.a]\nupstreams = [\"http://x\"]\nprofile = \"lax\"",
+        "config::profile",
+        "\"lax\"",
+        "compat",
+    ),
     ("[storage]\nstore = \"postgres://x\"", "config::storage", "\"postgres://x\"", "sqlite:"),
     ("[storage]\nmeters = \"redis://x\"", "config::storage", "\"redis://x\"", "memory"),
     ("[runtime]\nworkers = 0", "config::range", "0", "one worker per core"),
@@ -150,7 +165,7 @@ fn mistakes_are_told_with_place_and_remedy() {
         }
         told += 1;
     }
-    assert_eq!(told, 17);
+    assert_eq!(told, 19);
 }
 
 #[test]

@@ -155,37 +155,69 @@ pub fn same_name(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(&a, &b)| fold(a) == fold(b))
 }
 
-/// A fixed set of field names, matched in every spelling.
-#[derive(Debug, Clone, Copy)]
+/// A set of field names, matched in every spelling.
+#[derive(Debug, Clone)]
 pub struct NameSet {
-    names: &'static [&'static str],
-    /// One bit per name length, so that most names are told apart without comparing.
-    lengths: u64,
+    names: Names,
+    /// By length, one bit for each first letter, so that most names are told apart without
+    /// comparing.
+    starts: [u32; 64],
+}
+
+/// Names that we know, or that an operator gave.
+#[derive(Debug, Clone)]
+enum Names {
+    Known(&'static [&'static str]),
+    Given(Box<[Box<str>]>),
 }
 
 impl NameSet {
-    /// A set of `names`, none longer than 63 bytes.
+    /// The longest name that a set holds, in bytes.
+    pub const NAME_BYTES_MAX: usize = 63;
+
+    /// A set of `names`, none longer than [`NameSet::NAME_BYTES_MAX`] bytes.
     pub const fn new(names: &'static [&'static str]) -> Self {
-        let mut lengths = 0;
+        let mut starts = [0; 64];
         let mut index = 0;
         while index < names.len() {
-            assert!(names[index].len() < 64, "a name in a NameSet has fewer than 64 bytes");
-            lengths |= 1 << names[index].len();
+            let name = names[index].as_bytes();
+            assert!(name.len() < 64, "a name in a NameSet has fewer than 64 bytes");
+            starts[name.len()] |= start(name);
             index += 1;
         }
-        Self { names, lengths }
+        Self { names: Names::Known(names), starts }
+    }
+
+    /// A set of names that were given. Longer ones than [`NameSet::NAME_BYTES_MAX`] bytes are left
+    /// out.
+    pub fn given<'n>(names: impl IntoIterator<Item = &'n str>) -> Self {
+        let mut starts = [0; 64];
+        let mut given: Vec<Box<str>> = Vec::new();
+        for name in names {
+            if let Some(letters) = starts.get_mut(name.len()) {
+                *letters |= start(name.as_bytes());
+                given.push(name.into());
+            }
+        }
+        Self { names: Names::Given(given.into()), starts }
     }
 
     /// Whether `name` is in the set, in any spelling.
     pub fn contains(&self, name: &[u8]) -> bool {
-        name.len() < 64
-            && self.lengths & (1 << name.len()) != 0
-            && self.names.iter().any(|known| same_name(known.as_bytes(), name))
+        self.starts.get(name.len()).is_some_and(|letters| letters & start(name) != 0)
+            && match &self.names {
+                Names::Known(known) => known.iter().any(|known| same_name(known.as_bytes(), name)),
+                Names::Given(given) => given.iter().any(|given| same_name(given.as_bytes(), name)),
+            }
     }
+}
 
-    /// The names, as they were given.
-    pub const fn names(&self) -> &'static [&'static str] {
-        self.names
+/// The bit for a name's first letter, in either case; other bytes share theirs with a letter.
+const fn start(name: &[u8]) -> u32 {
+    match name {
+        [b'_', ..] => start(b"-"),
+        [first, ..] => 1 << (*first & 31),
+        [] => 0,
     }
 }
 
@@ -224,6 +256,39 @@ pub static OWNED: NameSet = NameSet::new(&[
     "X-HTTP-Method",
     "X-HTTP-Method-Override",
     "X-Method-Override",
+    "X-Remote-User",
+    "Remote-User",
+    "X-Client-Cert",
+    "X-SSL-Cert",
+    "X-SSL-Client-Cert",
+    "X-SSL-Client-Verify",
+    "X-SSL-Client-S-DN",
+    "SSL-Client-Cert",
+    "SSL-Client-Verify",
+    "SSL-Client-S-DN",
+    "Client-Cert",
+    "Client-Cert-Chain",
+]);
+
+/// Those of [`OWNED`] that make some servers answer for another path or method than the one on
+/// which it was decided.
+pub static OVERRIDES: NameSet = NameSet::new(&[
+    "X-Original-URL",
+    "X-Original-URI",
+    "X-Rewrite-URL",
+    "X-HTTP-Method",
+    "X-HTTP-Method-Override",
+    "X-Method-Override",
+]);
+
+/// Those of [`OWNED`] by which a proxy says that it has verified who the client is.
+pub static VERIFIED: NameSet = NameSet::new(&[
+    "X-Forwarded-User",
+    "X-Forwarded-Email",
+    "X-Forwarded-Groups",
+    "X-Forwarded-Client-Cert",
+    "X-Forwarded-Tls-Client-Cert",
+    "X-Forwarded-Tls-Client-Cert-Info",
     "X-Remote-User",
     "Remote-User",
     "X-Client-Cert",

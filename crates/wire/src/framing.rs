@@ -136,7 +136,7 @@ impl<'a> Control<'a> {
 }
 
 impl Options {
-    fn add(&mut self, value: &[u8]) {
+    pub(crate) fn add(&mut self, value: &[u8]) {
         for option in value.split(|&b| b == b',').map(scan::trim) {
             let same = |known: &[u8]| option.eq_ignore_ascii_case(known);
             match option.len() {

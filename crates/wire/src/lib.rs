@@ -18,6 +18,7 @@
 
 pub mod authority;
 pub mod body;
+pub mod doubt;
 pub mod field;
 pub mod framing;
 mod head;

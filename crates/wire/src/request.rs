@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::authority::Authority;
+use crate::doubt::doubt;
 use crate::field::Fields;
 use crate::framing::{Control, Framing, Upgrade, Version};
 use crate::head::{Parsed, Progress, leading_line, line_end};
@@ -165,6 +166,20 @@ impl RequestHead {
         }
     }
 
+    /// What `profile` refuses of a head that was read under a milder one.
+    pub fn refused_by(&self, profile: Profile) -> Option<Refusal> {
+        let query = self.query().unwrap_or(Query::new(b""));
+        doubt(profile, self.oddities, query, self.names_fields)
+    }
+
+    /// The host that a refused head names, where that is beyond doubt: its only `Host`, if it is
+    /// one. `None` also for a head that was refused before its end was seen.
+    pub fn claimed_host(&self) -> Option<Authority> {
+        let mut hosts = self.fields.get_all("host");
+        let host = hosts.next()?;
+        if hosts.next().is_some() { None } else { Authority::parse(host).ok() }
+    }
+
     /// Whether `Connection` names fields beside the usual options.
     pub(crate) const fn names_fields(&self) -> bool {
         self.names_fields
@@ -186,9 +201,9 @@ impl RequestHead {
             return Ok(Parsed::Partial);
         };
         self.fields.adopt(buf.get(..head_len).unwrap_or_default());
-        self.read_fields(profile)?;
-        self.read_target(limits, profile)?;
-        Ok(Parsed::Complete { head_len })
+        self.read_fields()?;
+        self.read_target(limits)?;
+        self.refused_by(profile).map_or(Ok(Parsed::Complete { head_len }), Err)
     }
 
     /// Reads the request line; returns where the next line begins.
@@ -218,7 +233,7 @@ impl RequestHead {
         Ok(Some(next))
     }
 
-    fn read_fields(&mut self, profile: Profile) -> Result<(), Refusal> {
+    fn read_fields(&mut self) -> Result<(), Refusal> {
         let control = Control::collect(&self.fields);
         self.framing = control.declared(self.version)?;
         let method = self.fields.at(self.method.clone());
@@ -233,7 +248,7 @@ impl RequestHead {
             _ => return Err(Refusal::HostRepeated),
         };
         let options = &control.connection;
-        if options.forbidden || (options.names_field && profile == Profile::Strict) {
+        if options.forbidden {
             return Err(Refusal::ConnectionOption);
         }
         self.names_fields = options.names_field;
@@ -251,7 +266,7 @@ impl RequestHead {
         Ok(())
     }
 
-    fn read_target(&mut self, limits: &HeadLimits, profile: Profile) -> Result<(), Refusal> {
+    fn read_target(&mut self, limits: &HeadLimits) -> Result<(), Refusal> {
         let target = self.fields.at(self.target.clone());
         let path_and_query = match target {
             [b'/', ..] => {
@@ -277,16 +292,11 @@ impl RequestHead {
                 rest
             }
         };
-        if profile != Profile::Observe && memchr::memchr(b'#', path_and_query).is_some() {
-            return Err(Refusal::TargetFragment);
-        }
         let (path, query) = split_query(path_and_query);
         self.oddities = self.path.assign(path);
-        if let Some(oddity) = self.oddities.refused_by(profile) {
-            return Err(Refusal::Path(oddity));
-        }
-        if let Some(query) = query {
-            check_query(query, limits, profile)?;
+        let ampersands = memchr::memchr_iter(b'&', query.unwrap_or_default()).count();
+        if ampersands >= limits.query_parameters {
+            return Err(Refusal::QueryParameters);
         }
         self.query = query.map(|query| self.target.end - query.len()..self.target.end);
         Ok(())
@@ -344,18 +354,6 @@ fn strip_scheme(target: &[u8]) -> Option<(u16, &[u8])> {
         let (start, rest) = target.split_at_checked(scheme.len())?;
         start.eq_ignore_ascii_case(scheme).then_some((port, rest))
     })
-}
-
-fn check_query(query: &[u8], limits: &HeadLimits, profile: Profile) -> Result<(), Refusal> {
-    if memchr::memchr_iter(b'&', query).count() >= limits.query_parameters {
-        return Err(Refusal::QueryParameters);
-    }
-    let odd = match profile {
-        Profile::Strict => !query.is_ascii() || memchr::memchr(b'\\', query).is_some(),
-        Profile::Compat => !query.is_ascii(),
-        Profile::Observe => false,
-    };
-    if odd { Err(Refusal::TargetByte) } else { Ok(()) }
 }
 
 fn upgrade(control: &Control<'_>, may_switch: bool) -> Option<Upgrade> {

@@ -20,6 +20,17 @@ pub enum Profile {
     Observe,
 }
 
+impl Profile {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Strict => "strict",
+            Self::Compat => "compat",
+            Self::Observe => "observe",
+        }
+    }
+}
+
 /// A path in canonical form (RFC 3986 §6.2.2): unreserved characters decoded, other escapes in
 /// upper case, no dot segments, no empty segments but for a slash at the end.
 ///

@@ -42,6 +42,19 @@ fn message() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(piece(), 0..14).prop_map(|pieces| pieces.concat())
 }
 
+/// Field lines that some profile refuses, and some that none does.
+fn field_line() -> impl Strategy<Value = Vec<u8>> {
+    let known: Vec<&'static [u8]> = vec![
+        b"Connection: X-Tenant\r\n",
+        b"Connection: close, te\r\n",
+        b"Connection: Host\r\n",
+        b"Expect: 200-ok\r\n",
+        b"Content-Length: 0\r\n",
+        b"X-Tenant: a\r\n",
+    ];
+    prop::sample::select(known).prop_map(<[u8]>::to_vec)
+}
+
 /// Pieces of paths.
 fn path() -> impl Strategy<Value = Vec<u8>> {
     let known: Vec<&'static [u8]> = vec![
@@ -64,6 +77,30 @@ proptest! {
             let whole = read_request(&bytes, usize::MAX, profile);
             prop_assert_eq!(&read_request(&bytes, step, profile), &whole);
             prop_assert_eq!(&read_request(&bytes, 1, profile), &whole);
+        }
+    }
+
+    /// A head that was read mildly and is then held to a profile fares as if it had been read
+    /// under it.
+    #[test]
+    fn a_second_look_sees_what_the_first_would_have(
+        raw in path(),
+        fields in prop::collection::vec(field_line(), 0..4),
+    ) {
+        let mut bytes = [b"GET /".as_slice(), &raw, b" HTTP/1.1\r\nHost: a\r\n"].concat();
+        fields.iter().for_each(|line| bytes.extend_from_slice(line));
+        bytes.extend_from_slice(b"\r\n");
+        let limits = HeadLimits::request();
+        let mut head = RequestHead::new();
+        let mild = request::parse_head(&bytes, &limits, Profile::Observe, &mut head);
+        for profile in [Profile::Strict, Profile::Compat, Profile::Observe] {
+            let direct =
+                request::parse_head(&bytes, &limits, profile, &mut RequestHead::new());
+            let twice = match (mild, head.refused_by(profile)) {
+                (Ok(_), Some(refusal)) => Err(refusal),
+                _ => mild,
+            };
+            prop_assert_eq!(twice, direct);
         }
     }
 

@@ -61,14 +61,14 @@ async fn gather(
     body: &mut RequestBody,
     trusted: bool,
 ) -> Result<(), Ending> {
-    let mode = inspected.borrow().lane().mode;
-    let client = Client { address: &connection.address_text, trusted };
+    let lane = Rc::clone(inspected.borrow().lane());
+    let client = Client { address: &connection.address_text, trusted, identity: &lane.identity };
     connection.request_out.clear();
-    forward::request(&connection.head, mode, client, &mut connection.request_out);
+    forward::request(&connection.head, lane.mode, client, &mut connection.request_out);
     let mut invited = !connection.head.expects_continue();
     loop {
         let taken = body.take(connection.source.buffer, inspected, &mut connection.request_out);
-        taken.map_err(|fault| faulty(connection, fault))?;
+        taken.map_err(|fault| faulty(inspected, fault))?;
         connection.watch.arm(connection.worker.timeouts.stall);
         let waits = !std::mem::replace(&mut invited, true);
         if waits && !body.is_ended() && !body.has_begun() {
@@ -182,11 +182,7 @@ async fn over(
     let result = match both.await {
         Ok(relayed) => Ok(relayed),
         Err(Pumped::Fault(_) | Pumped::Late) if begun.get() => Err(Ending::Broken),
-        Err(Pumped::Fault(Fault::Stopped(decision))) => Err(refused(&decision)),
-        Err(Pumped::Fault(Fault::Refused(refusal))) => {
-            worker.counts.refused(refusal);
-            Err(unreadable(refusal))
-        }
+        Err(Pumped::Fault(fault)) => Err(faulty(inspected, fault)),
         Err(Pumped::Late) => Err(late_client()),
         Err(Pumped::Gone | Pumped::Sent | Pumped::Unread) => Err(Ending::Gone),
     };
@@ -205,7 +201,10 @@ async fn conclude(
         Ending::Gone => (After::Reset, Disposition::Dropped),
         Ending::Ours(answer, disposition) => {
             let whole = body.discard(connection.source.buffer);
-            let keeps = whole && connection.head.keep_alive() && !connection.worker.draining.get();
+            let keeps = whole
+                && !answer.closes
+                && connection.head.keep_alive()
+                && !connection.worker.draining.get();
             let bodiless = connection.head.method() == "HEAD";
             (connection.answer(&answer, bodiless, keeps).await, disposition)
         }
@@ -220,10 +219,10 @@ fn refused(decision: &Decision) -> Ending {
     Ending::Ours(Answer::to_denial(decision.denial.as_ref()), Disposition::Blocked)
 }
 
-fn faulty(connection: &Connection<'_>, fault: Fault) -> Ending {
+fn faulty(inspected: &RefCell<Inspected>, fault: Fault) -> Ending {
     match fault {
         Fault::Refused(refusal) => {
-            connection.worker.counts.refused(refusal);
+            inspected.borrow_mut().refused(refusal);
             unreadable(refusal)
         }
         Fault::Stopped(decision) => refused(&decision),

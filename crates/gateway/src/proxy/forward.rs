@@ -15,6 +15,8 @@ pub(crate) struct Client<'a> {
     pub(crate) address: &'a str,
     /// It may say for whom it speaks.
     pub(crate) trusted: bool,
+    /// What it may not say unless it is trusted, beside what is known for it.
+    pub(crate) identity: &'a NameSet,
 }
 
 /// Appends a request's head as it goes upstream.
@@ -24,7 +26,8 @@ pub(crate) struct Client<'a> {
 /// proxy may set are ours.
 pub(crate) fn request(head: &RequestHead, mode: Mode, client: Client<'_>, out: &mut Vec<u8>) {
     let enforced = mode == Mode::Block;
-    let remove: &[&NameSet] = if enforced && !client.trusted { &[&OWNED] } else { &[] };
+    let remove: &[&NameSet] =
+        if enforced && !client.trusted { &[&OWNED, client.identity] } else { &[] };
     let how = Outgoing { remove, form: Form::AsReceived, ..Outgoing::new(head.framing()) };
     if !enforced {
         return serialize::request(head, &how, out);

@@ -10,9 +10,10 @@ use exchange::decision::{Action, Decision, Denial, Disposition, Problem};
 use exchange::message::{RequestHead, ResponseHead, Scheme};
 use exchange::moment::Moment;
 use exchange::peer::Peer;
+use exchange::phase::Phase;
 use inspect::{Inspection, Step, Want};
 use policy::Mode;
-use wire::{Framing, Query};
+use wire::{Framing, Query, Refusal};
 
 use crate::metrics::Skipped;
 use crate::worker::{Lane, Table, Worker};
@@ -73,6 +74,9 @@ impl Inspected {
             (_, None) if !matches!(step, Step::Stop(_)) => stop(Problem::UnknownHost),
             _ => step,
         };
+        if let Step::Stop(Decision { denial: Some(denial), .. }) = &step {
+            denial.refusal.into_iter().for_each(|refusal| worker.counts.refused(refusal));
+        }
         inspected.note_request_want(&step, head.framing());
         (inspected, step)
     }
@@ -123,6 +127,14 @@ impl Inspected {
             return Step::Continue(Want::Nothing);
         }
         self.call(|inspection| inspection.response_body(chunk, end))
+    }
+
+    /// The bytes of the request's body were refused.
+    pub(crate) fn refused(&mut self, refusal: Refusal) {
+        self.worker.counts.refused(refusal);
+        if let Some(inspection) = &mut self.inspection {
+            inspection.refused(refusal, Phase::RequestBody);
+        }
     }
 
     /// Counts that a body was larger than inspection looks at, and lets the service's settings
@@ -201,8 +213,7 @@ pub(crate) fn wall_clock() -> Moment {
 }
 
 fn stop(problem: Problem) -> Step {
-    let denial = Denial { problem, rules: Vec::new(), errors: Vec::new(), allow: Vec::new() };
-    Step::Stop(Decision { action: Action::Deny, denial: Some(denial) })
+    Step::Stop(Decision { action: Action::Deny, denial: Some(Denial::of(problem)) })
 }
 
 #[cfg(test)]

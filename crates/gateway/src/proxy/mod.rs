@@ -14,6 +14,7 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
+use exchange::endpoint::Method;
 use tokio::net::TcpStream;
 use wire::request::{self, RequestHead};
 use wire::response::ResponseHead;
@@ -67,6 +68,8 @@ enum Next {
 
 /// Serves a client until one side has had enough.
 pub(crate) async fn serve(worker: Rc<Worker>, mut stream: TcpStream, address: IpAddr) {
+    // a client that came over IPv4 is the same on a listener for both (RFC 4291 §2.5.5.2)
+    let address = address.to_canonical();
     let mut buffer = Buffer::new();
     let (read, write) = stream.split();
     let mut connection = Connection {
@@ -102,7 +105,7 @@ impl Connection<'_> {
                 }
                 Next::Nothing => return false,
                 Next::Refused(refusal) => {
-                    self.worker.counts.refused(refusal);
+                    self.note_refused(refusal);
                     match refusal.status(Sender::Client) {
                         Some(status) => {
                             let message = refusal.client_message(Sender::Client);
@@ -121,6 +124,20 @@ impl Connection<'_> {
                 After::Reset => return true,
             }
             patience = self.worker.timeouts.idle;
+        }
+    }
+
+    /// Counts a refused head, and reports what it shows beyond a mistake.
+    fn note_refused(&self, refusal: Refusal) {
+        self.worker.counts.refused(refusal);
+        let table = self.worker.table();
+        let host = self.head.claimed_host();
+        let host = host.as_ref().map_or("", |authority| authority.host());
+        let method = Method::parse(self.head.method().as_bytes());
+        let peer = table.peer(self.address);
+        let inspector = table.arrangement.inspector();
+        if let Some(seen) = inspector.refused(refusal, host, method, &peer, wall_clock()) {
+            self.worker.outlet.send(seen);
         }
     }
 

@@ -4,12 +4,16 @@ use std::fmt::Debug;
 
 use exchange::phase::Phase;
 use exchange::rule::RuleCard;
-use exchange::signal::Signal;
+use exchange::signal::{Detail, Location, Signal};
+use wire::Refusal;
 
 use crate::view::View;
 
 pub mod contract_violation;
 pub mod credential_in_url;
+pub mod framing;
+pub mod header_spoofing;
+pub mod path_confusion;
 pub mod secret_in_response;
 pub mod verbose_error;
 
@@ -31,4 +35,32 @@ pub const CATALOG: &[&dyn Detector] = &[
     &verbose_error::VerboseError,
     &secret_in_response::SecretInResponse,
     &contract_violation::ContractViolation,
+    &framing::Framing,
+    &path_confusion::PathConfusion,
+    &header_spoofing::HeaderSpoofing,
 ];
+
+/// The rule under which bytes that are refused before anything else is looked at are reported.
+/// `None` for what only a mistake explains: a limit, an unknown version, a wrong port.
+pub(crate) fn of_refusal(refusal: Refusal) -> Option<&'static RuleCard> {
+    [&framing::CARD, &path_confusion::CARD, &header_spoofing::CARD]
+        .into_iter()
+        .zip([framing::is_behind, path_confusion::is_behind, header_spoofing::is_behind])
+        .find_map(|(card, is_behind)| is_behind(refusal).then_some(card))
+}
+
+/// What a refusal of bytes tells of the exchange that they would have been.
+pub(crate) fn signal_of(refusal: Refusal, phase: Phase) -> Option<Signal> {
+    let card = of_refusal(refusal)?;
+    Some(Signal {
+        rule: card.id,
+        phase,
+        location: Location::Exchange,
+        detail: Detail::Word(refusal.code().into()),
+        severity: card.severity,
+        confidence: REFUSED_CONFIDENCE,
+    })
+}
+
+/// Bytes with two readings are there beyond doubt; whether somebody meant harm is another matter.
+const REFUSED_CONFIDENCE: f32 = 0.9;
