@@ -1,6 +1,6 @@
 //! Live traffic: the inline reverse proxy in front of the services of a policy.
 //!
-//! HTTP/1.1 with keep-alive on both sides, over `wire` for the bytes and `inspect` for the
+//! HTTP/1.1 and HTTP/2 towards clients, over `wire` and `h2` for the bytes and `inspect` for the
 //! decisions; this crate moves bytes, keeps time and holds sockets, and has no opinion of its own
 //! about what is an attack.
 //!
@@ -11,9 +11,7 @@
 //! - [`health::Telemetry`] serves `/livez`, `/readyz` and `/metrics`.
 //!
 //! In `observe`, nothing that either application can see changes: target, fields with their order
-//! and case, body bytes. Only hop-by-hop fields and framing are the gateway's. Not in this version:
-//! TLS, HTTP/2, and protocol upgrades. `Upgrade` is not forwarded, so a WebSocket client gets the
-//! upstream's answer to a plain request.
+//! and case, body bytes. Only hop-by-hop fields and framing are the gateway's.
 
 mod error;
 pub mod health;
@@ -26,8 +24,10 @@ mod refuse;
 pub mod reload;
 mod running;
 mod ticker;
+mod transport;
 mod ulid;
 mod worker;
 
 pub use error::GatewayError;
+pub use listener::ListenerConfig;
 pub use running::{Drained, Gateway, GatewayConfig, Running};

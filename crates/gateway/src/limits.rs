@@ -12,6 +12,10 @@ pub const REQUEST_HEAD: Duration = Duration::from_secs(30);
 /// How long a body may stand still in either direction: nginx's `client_body_timeout` is 60 s.
 pub const STALL: Duration = Duration::from_secs(60);
 
+/// How long a connection that has changed its protocol may stay silent in both directions; who
+/// wants to keep a WebSocket for longer sends pings, as most libraries do every 20 to 60 s.
+pub const TUNNEL_IDLE: Duration = Duration::from_secs(300);
+
 /// How long connecting to one upstream address may take; on a local network it takes none.
 pub const CONNECT: Duration = Duration::from_secs(5);
 
@@ -78,6 +82,35 @@ pub const OUTLET_POLL: Duration = Duration::from_millis(20);
 /// Looks at an empty outlet before its reader goes to sleep until it is woken.
 pub const OUTLET_POLLS_MAX: u32 = 50;
 
+/// Streams that an HTTP/2 client may have open: what most servers allow, and what RFC 9113 §6.5.2
+/// recommends at the least.
+pub const H2_STREAMS_MAX: u32 = 100;
+
+/// Decoded bytes of a head over HTTP/2, 32 more for each field: the same as over HTTP/1.1.
+pub const H2_HEAD_BYTES: u32 = 64 << 10;
+
+/// Bytes of a body that a client may send on one stream before it is told to go on.
+pub const H2_STREAM_WINDOW: u32 = 64 << 10;
+
+/// The same for all streams of a connection.
+pub const H2_CONNECTION_WINDOW: u32 = 1 << 20;
+
+/// Bytes that wait on one stream for a client to take them.
+pub const H2_SEND_BYTES: usize = 64 << 10;
+
+/// Streams that were reset and whose late frames are still expected.
+pub const H2_PENDING_RESETS_MAX: usize = 50;
+
+/// Streams that a client may give up, or make us give up, in [`H2_RESETS_PERIOD`].
+pub const H2_RESETS_MAX: usize = 200;
+
+/// The period of [`H2_RESETS_MAX`].
+pub const H2_RESETS_PERIOD: Duration = Duration::from_secs(30);
+
+/// Exchanges on one connection before the client is asked to open another, so that nothing that
+/// grows with a connection's age grows for ever.
+pub const H2_EXCHANGES_MAX: u64 = 100_000;
+
 /// The periods that one gateway keeps. The defaults are the constants of this module.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
@@ -91,6 +124,8 @@ pub struct Timeouts {
     pub response_head: Duration,
     /// [`STALL`].
     pub stall: Duration,
+    /// [`TUNNEL_IDLE`].
+    pub tunnel_idle: Duration,
 }
 
 impl Default for Timeouts {
@@ -101,6 +136,7 @@ impl Default for Timeouts {
             request_head: REQUEST_HEAD,
             response_head: RESPONSE_HEAD,
             stall: STALL,
+            tunnel_idle: TUNNEL_IDLE,
         }
     }
 }

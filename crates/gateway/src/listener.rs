@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::task::Poll;
 
+use exchange::message::Scheme;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -13,10 +14,27 @@ use wire::serialize::Connection;
 
 use crate::error::GatewayError;
 use crate::limits::{ACCEPT_PAUSE, BACKLOG};
-use crate::proxy::{serve, wall_clock};
+use crate::proxy::{h1, h2, wall_clock};
 use crate::refuse::Answer;
 use crate::running::Stage;
+use crate::transport::Transport;
 use crate::worker::Worker;
+
+/// A place where clients come in.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ListenerConfig {
+    /// Address and port; port 0 takes any that is free.
+    pub address: SocketAddr,
+    /// Clients speak HTTP/2 from the first byte, without TLS ("prior knowledge", RFC 9113 §3.3).
+    /// Nothing is sniffed: a client that speaks something else is closed.
+    pub h2c: bool,
+}
+
+impl From<SocketAddr> for ListenerConfig {
+    fn from(address: SocketAddr) -> Self {
+        Self { address, h2c: false }
+    }
+}
 
 /// Opens one socket for each worker; the system spreads connections over them. Returns the address
 /// in use, which differs from the one asked for when its port is 0.
@@ -48,12 +66,13 @@ fn bind(address: SocketAddr, shares_port: bool) -> io::Result<std::net::TcpListe
 pub(crate) async fn accept(
     worker: Rc<Worker>,
     listener: TcpListener,
+    config: Rc<ListenerConfig>,
     mut stage: watch::Receiver<Stage>,
 ) {
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => admit(&worker, stream, peer),
+                Ok((stream, peer)) => admit(&worker, &config, stream, peer),
                 Err(error) => {
                     // out of descriptors: those that wait stay in the backlog
                     tracing::warn!(%error, "cannot accept a connection");
@@ -67,7 +86,7 @@ pub(crate) async fn accept(
         }
     }
     while let Some(Ok((stream, peer))) = waiting(&listener).await {
-        admit(&worker, stream, peer);
+        admit(&worker, &config, stream, peer);
     }
 }
 
@@ -96,7 +115,7 @@ impl Drop for Open {
     }
 }
 
-fn admit(worker: &Rc<Worker>, stream: TcpStream, peer: SocketAddr) {
+fn admit(worker: &Rc<Worker>, config: &ListenerConfig, stream: TcpStream, peer: SocketAddr) {
     if worker.connections.get() >= worker.connections_max {
         worker.counts.overloads.add(1);
         return turn_away(worker, &stream);
@@ -110,8 +129,14 @@ fn admit(worker: &Rc<Worker>, stream: TcpStream, peer: SocketAddr) {
     let worker = Rc::clone(worker);
     // an IPv4 client of an IPv6 socket is the same client
     let address = peer.ip().to_canonical();
+    let transport = Transport::Plain(stream);
+    let h2c = config.h2c;
     tokio::task::spawn_local(async move {
-        serve(worker, stream, address).await;
+        if h2c {
+            h2::serve(worker, transport, address, Scheme::Http).await;
+        } else {
+            h1::serve(worker, transport, address, Scheme::Http).await;
+        }
         drop(open);
     });
 }
@@ -121,7 +146,7 @@ fn admit(worker: &Rc<Worker>, stream: TcpStream, peer: SocketAddr) {
 fn turn_away(worker: &Worker, stream: &TcpStream) {
     let ulid = worker.ulids.borrow_mut().next(wall_clock());
     let mut out = Vec::new();
-    Answer::overloaded().write(&ulid, false, Connection::Close, &mut out);
+    Answer::overloaded().render(&ulid).write(false, Connection::Close, &mut out);
     // a client that cannot take one packet learns it from the closed connection
     let _ = stream.try_write(&out);
 }

@@ -11,6 +11,9 @@ use crate::limits::RETRY_AFTER_S;
 /// What problem types begin with.
 const TYPE_BASE: &str = "https://palisade.dev/problems/";
 
+/// The media type of problem details.
+const PROBLEM_JSON: &str = "application/problem+json";
+
 /// An answer of our own.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
@@ -103,14 +106,8 @@ impl Answer {
         Self { status, slug, title, detail, errors, allow, retries: false, closes: false }
     }
 
-    /// Appends the answer. `bodiless`: it answers HEAD.
-    pub(crate) fn write(
-        &self,
-        ulid: &str,
-        bodiless: bool,
-        connection: Connection,
-        out: &mut Vec<u8>,
-    ) {
+    /// The answer to the exchange that `ulid` names.
+    pub(crate) fn render(&self, ulid: &str) -> Rendered {
         let mut problem = json!({
             "type": format!("{TYPE_BASE}{}", self.slug),
             "title": self.title,
@@ -121,20 +118,37 @@ impl Answer {
         if !self.errors.is_empty() {
             problem["errors"] = Value::from(self.errors.clone());
         }
-        let body = problem.to_string();
-        let mut fields: Vec<(&str, &[u8])> =
-            vec![("Content-Type", b"application/problem+json"), ("Cache-Control", b"no-store")];
+        let mut fields = vec![
+            ("Content-Type", PROBLEM_JSON.to_owned()),
+            ("Cache-Control", "no-store".to_owned()),
+        ];
         if let Some(allow) = &self.allow {
-            fields.push(("Allow", allow.as_bytes()));
+            fields.push(("Allow", allow.clone()));
         }
-        let retry_after = RETRY_AFTER_S.to_string();
         if self.retries {
-            fields.push(("Retry-After", retry_after.as_bytes()));
+            fields.push(("Retry-After", RETRY_AFTER_S.to_string()));
         }
-        let framing = Framing::Length(body.len() as u64);
+        Rendered { status: self.status, fields, body: problem.to_string() }
+    }
+}
+
+/// An answer of our own in the form in which a client gets it.
+#[derive(Clone, Debug)]
+pub(crate) struct Rendered {
+    pub(crate) status: u16,
+    pub(crate) fields: Vec<(&'static str, String)>,
+    pub(crate) body: String,
+}
+
+impl Rendered {
+    /// Appends the answer as HTTP/1.1. `bodiless`: it answers HEAD.
+    pub(crate) fn write(&self, bodiless: bool, connection: Connection, out: &mut Vec<u8>) {
+        let fields: Vec<(&str, &[u8])> =
+            self.fields.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+        let framing = Framing::Length(self.body.len() as u64);
         own_response(self.status, reason(self.status), &fields, framing, connection, out);
         if !bodiless {
-            out.extend_from_slice(body.as_bytes());
+            out.extend_from_slice(self.body.as_bytes());
         }
     }
 }

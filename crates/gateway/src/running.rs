@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use crate::error::GatewayError;
 use crate::limits::{CONNECTIONS_MAX, TICK, Timeouts};
-use crate::listener;
+use crate::listener::{self, ListenerConfig};
 use crate::metrics::Metrics;
 use crate::outlet::Outlet;
 use crate::reload::{Arrangement, Slot};
@@ -26,8 +26,8 @@ const DRAIN_POLL: Duration = Duration::from_millis(5);
 /// Where and with how much a gateway runs; this part of the settings needs a restart to change.
 #[derive(Clone, Debug)]
 pub struct GatewayConfig {
-    /// Addresses to listen on.
-    pub listeners: Vec<SocketAddr>,
+    /// Where clients come in.
+    pub listeners: Vec<ListenerConfig>,
     /// Threads that carry traffic; at least one is started.
     pub workers: usize,
     /// Client connections of all workers together.
@@ -39,8 +39,9 @@ pub struct GatewayConfig {
 impl GatewayConfig {
     /// A configuration with the default limits.
     #[must_use]
-    pub fn new(listeners: Vec<SocketAddr>, workers: usize) -> Self {
+    pub fn new(listeners: impl IntoIterator<Item: Into<ListenerConfig>>, workers: usize) -> Self {
         let timeouts = Timeouts::default();
+        let listeners = listeners.into_iter().map(Into::into).collect();
         Self { listeners, workers, connections_max: CONNECTIONS_MAX, timeouts }
     }
 }
@@ -80,7 +81,7 @@ pub(crate) enum Stage {
 /// What a worker's thread needs to begin.
 struct Outset {
     number: usize,
-    listeners: Vec<TcpListener>,
+    listeners: Vec<(ListenerConfig, TcpListener)>,
     connections_max: usize,
     timeouts: Timeouts,
     slot: Arc<Slot>,
@@ -106,11 +107,13 @@ impl Gateway {
         }
         let workers = config.workers.max(1);
         let mut addresses = Vec::new();
-        let mut sockets: Vec<Vec<TcpListener>> = (0..workers).map(|_| Vec::new()).collect();
-        for address in &config.listeners {
-            let (in_use, opened) = listener::open(*address, workers)?;
+        let mut sockets: Vec<Vec<_>> = (0..workers).map(|_| Vec::new()).collect();
+        for listener in &config.listeners {
+            let (in_use, opened) = listener::open(listener.address, workers)?;
             addresses.push(in_use);
-            sockets.iter_mut().zip(opened).for_each(|(sockets, socket)| sockets.push(socket));
+            for (sockets, socket) in sockets.iter_mut().zip(opened) {
+                sockets.push((listener.clone(), socket));
+            }
         }
         let (stage, _) = watch::channel(Stage::Serving);
         let slot = Arc::new(Slot::new(arrangement));
@@ -205,16 +208,22 @@ impl Outset {
         }
     }
 
-    fn listen(&self, runtime: &LocalRuntime) -> Result<Vec<tokio::net::TcpListener>, GatewayError> {
+    fn listen(
+        &self,
+        runtime: &LocalRuntime,
+    ) -> Result<Vec<(Rc<ListenerConfig>, tokio::net::TcpListener)>, GatewayError> {
         let _entered = runtime.enter();
         self.listeners
             .iter()
-            .map(|socket| tokio::net::TcpListener::from_std(socket.try_clone()?))
+            .map(|(config, socket)| {
+                let listener = tokio::net::TcpListener::from_std(socket.try_clone()?)?;
+                Ok((Rc::new(config.clone()), listener))
+            })
             .collect::<Result<_, _>>()
             .map_err(GatewayError::Worker)
     }
 
-    async fn work(self, listeners: Vec<tokio::net::TcpListener>) -> usize {
+    async fn work(self, listeners: Vec<(Rc<ListenerConfig>, tokio::net::TcpListener)>) -> usize {
         let table = Table::new(Arc::clone(&self.slot.load()), None, &self.metrics, self.number);
         let worker = Rc::new(Worker {
             number: self.number,
@@ -234,7 +243,9 @@ impl Outset {
         let mut stage = self.stage;
         let accepting: Vec<_> = listeners
             .into_iter()
-            .map(|listener| listener::accept(Rc::clone(&worker), listener, stage.clone()))
+            .map(|(config, listener)| {
+                listener::accept(Rc::clone(&worker), listener, config, stage.clone())
+            })
             .map(tokio::task::spawn_local)
             .collect();
         drop(self.listeners);

@@ -254,13 +254,13 @@ fn a_trusted_proxy_speaks_for_its_clients() {
 }
 
 #[test]
-fn upgrades_are_not_passed_on() {
+fn no_upgrade_but_that_to_websocket_is_passed_on() {
     let upstream = Upstream::says(OK);
     let fixture = Fixture::observing(&upstream);
     let mut client = fixture.client();
     let response = client.ask(
-        b"GET /socket HTTP/1.1\r\nHost: shop\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+        b"GET /socket HTTP/1.1\r\nHost: shop\r\nConnection: Upgrade, HTTP2-Settings\r\n\
+          Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n",
     );
     assert_eq!(response.status(), 200);
     assert_eq!(upstream.requests()[0].field("upgrade"), None);

@@ -153,6 +153,16 @@ impl Wire {
         std::mem::take(&mut self.unused)
     }
 
+    /// So many bytes.
+    pub(crate) fn exactly(&mut self, count: usize) -> Vec<u8> {
+        self.take(count).unwrap()
+    }
+
+    /// What has been read and not looked at.
+    pub(crate) fn unused(&self) -> &[u8] {
+        &self.unused
+    }
+
     fn take(&mut self, count: usize) -> Option<Vec<u8>> {
         while self.unused.len() < count {
             if !self.more() {
@@ -363,7 +373,7 @@ impl Fixture {
     pub(crate) fn with(settings: &str, change: impl FnOnce(&mut GatewayConfig)) -> Self {
         let (outlet, reader) = outlet();
         let metrics = Arc::new(Metrics::new(outlet.clone()));
-        let mut config = GatewayConfig::new(vec!["127.0.0.1:0".parse().unwrap()], 1);
+        let mut config = GatewayConfig::new([SocketAddr::from(([127, 0, 0, 1], 0))], 1);
         change(&mut config);
         let running = Gateway::start(&config, arrangement(settings), &outlet, &metrics).unwrap();
         Self { running: Some(running), metrics, reader, seen: Vec::new() }

@@ -4,6 +4,7 @@
 
 mod forwarding;
 mod harness;
+mod http2;
 mod lifecycle;
 mod refusals;
 mod telemetry;

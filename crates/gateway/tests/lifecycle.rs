@@ -102,7 +102,7 @@ fn an_address_in_use_is_not_shared() {
     let text = settings("observe", upstream.address, "");
     let second = Gateway::start(&config, arrangement(&text), &outlet, &metrics);
     assert!(matches!(second, Err(GatewayError::Listen { .. })), "{second:?}");
-    let nowhere = GatewayConfig::new(Vec::new(), 1);
+    let nowhere = GatewayConfig::new(Vec::<gateway::ListenerConfig>::new(), 1);
     let third = Gateway::start(&nowhere, arrangement(&text), &outlet, &metrics);
     assert!(matches!(third, Err(GatewayError::NoListener)));
 }

@@ -41,6 +41,8 @@ pub struct Document {
 pub struct Listener {
     /// Address and port.
     pub bind: SocketAddr,
+    /// `h2c`: clients speak HTTP/2 without TLS, from the first byte.
+    pub h2c: bool,
 }
 
 /// One API.
@@ -105,8 +107,9 @@ fn read_root(mut root: Section<'_>, errors: &mut Vec<SettingError>) -> Document 
         Document { mode: root.mode("mode", errors).unwrap_or_default(), ..Document::default() };
     for (mut listener, span) in root.sections("listeners", errors) {
         listener.later(&["tls", "client_ca", "proxy_protocol"]);
+        let h2c = listener.boolean("h2c", errors).unwrap_or_default();
         match address(&mut listener, errors) {
-            Some(bind) => document.listeners.push(Listener { bind }),
+            Some(bind) => document.listeners.push(Listener { bind, h2c }),
             None => missing(&listener, "bind", "an address as in \"127.0.0.1:8080\"", span, errors),
         }
         listener.finish(errors);

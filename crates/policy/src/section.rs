@@ -147,6 +147,19 @@ impl<'a> Section<'a> {
         value.map(|value| Placed { value, span: entry.span() })
     }
 
+    pub(crate) fn boolean(
+        &mut self,
+        key: &'static str,
+        errors: &mut Vec<SettingError>,
+    ) -> Option<bool> {
+        let entry = self.entry(key)?;
+        let value = entry.get_ref().as_bool();
+        if value.is_none() {
+            errors.push(self.wrong_type(key, entry, "true or false"));
+        }
+        value
+    }
+
     pub(crate) fn section(
         &mut self,
         key: &'static str,

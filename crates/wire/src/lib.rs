@@ -19,6 +19,7 @@
 pub mod authority;
 pub mod body;
 pub mod doubt;
+mod end_to_end;
 pub mod field;
 pub mod framing;
 mod head;

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::field::{CRITICAL, Entry, Fields, NameSet, is_hop_by_hop, is_sound};
+use crate::field::{Entry, Fields, NameSet, is_hop_by_hop, is_sound};
 use crate::framing::Framing;
 use crate::request::{RequestHead, TargetForm};
 use crate::response::ResponseHead;
@@ -203,7 +203,7 @@ impl<'a> Writer<'a> {
         } else {
             is_hop_by_hop(name)
                 || self.how.remove.iter().any(|set| set.contains(name))
-                || (self.names_fields && self.is_named_by_connection(name))
+                || (self.names_fields && self.fields.names_as_option(name))
                 || !self.fields.may_be_written(name, value)
         };
         if !dropped {
@@ -230,17 +230,6 @@ impl<'a> Writer<'a> {
         self.flush(out);
         let (name, _) = self.parts(entry);
         line(name, value, out);
-    }
-
-    /// Whether `Connection` names it. Those that must not be stripped were never accepted there in
-    /// a request; in a response they are kept.
-    fn is_named_by_connection(&self, name: &[u8]) -> bool {
-        !CRITICAL.contains(name)
-            && self
-                .fields
-                .get_all("Connection")
-                .flat_map(|value| value.split(|&b| b == b',').map(scan::trim))
-                .any(|option| option.eq_ignore_ascii_case(name))
     }
 
     fn flush(&mut self, out: &mut Vec<u8>) {

@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use exchange::decision::{Decision, Disposition};
 use inspect::{Step, Want};
-use wire::response::Asked;
 use wire::{Refusal, Sender};
 
 use super::duplex::{Pumped, Side, duplex};
@@ -14,13 +13,12 @@ use super::forward::{self, Client};
 use super::hold::{Fault, RequestBody};
 use super::inspected::Inspected;
 use super::relay::{Bad, Flow, Relayed, relay};
+use super::reply::Reply;
 use super::stream::{Cut, Sink, Source};
+use super::tunnel::tunnel;
 use super::upstream::Link;
-use super::{After, Connection};
+use super::{After, Channel};
 use crate::refuse::Answer;
-
-/// The interim response that asks for the body.
-const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// How an exchange ends.
 #[derive(Debug)]
@@ -36,49 +34,56 @@ enum Ending {
 }
 
 /// Carries out the exchange whose head has been read.
-pub(super) async fn exchange(connection: &mut Connection<'_>) -> After {
-    let table = connection.worker.table();
-    let peer = table.peer(connection.address);
-    let (inspected, step) = Inspected::begin(&connection.worker, &table, &connection.head, &peer);
+pub(super) async fn exchange<'s, R: Reply<'s>>(channel: &mut Channel<'s, R>) -> After {
+    let table = channel.worker.table();
+    let peer = table.peer(channel.address);
+    let (inspected, step) =
+        Inspected::begin(&channel.worker, &table, &channel.head, channel.scheme, &peer);
     let inspected = RefCell::new(inspected);
+    let in_frames = channel.source.ends_with_message();
     let want = if let Step::Continue(want) = step { want } else { Want::Nothing };
-    let mut body = RequestBody::new(connection.head.framing(), want);
+    let mut body = RequestBody::new(channel.head.framing(), in_frames, want);
     let ending = match step {
         Step::Stop(decision) => refused(&decision),
-        Step::Continue(_) => match gather(connection, &inspected, &mut body, peer.trusted).await {
-            Ok(()) => send(connection, &inspected, &mut body).await,
+        Step::Continue(_) => match gather(channel, &inspected, &mut body, peer.trusted).await {
+            Ok(()) => send(channel, &inspected, &mut body).await,
             Err(ending) => ending,
         },
     };
-    conclude(connection, &inspected, body, ending).await
+    conclude(channel, &inspected, body, ending).await
 }
 
 /// Writes the request as far as it is here; all of it, if it is held. A client that waits to be
-/// asked for its body is asked now: `Expect` concerns one connection and is not forwarded.
-async fn gather(
-    connection: &mut Connection<'_>,
+/// asked for its body is asked now: `Expect` concerns one channel and is not forwarded.
+async fn gather<'s, R: Reply<'s>>(
+    channel: &mut Channel<'s, R>,
     inspected: &RefCell<Inspected>,
     body: &mut RequestBody,
     trusted: bool,
 ) -> Result<(), Ending> {
     let lane = Rc::clone(inspected.borrow().lane());
-    let client = Client { address: &connection.address_text, trusted, identity: &lane.identity };
-    connection.request_out.clear();
-    forward::request(&connection.head, lane.mode, client, &mut connection.request_out);
-    let mut invited = !connection.head.expects_continue();
+    let client = Client {
+        address: &channel.address_text,
+        trusted,
+        scheme: channel.scheme,
+        identity: &lane.identity,
+    };
+    channel.request_out.clear();
+    forward::request(&channel.head, lane.mode, client, &mut channel.request_out);
+    let mut invited = !channel.head.expects_continue();
     loop {
-        let taken = body.take(connection.source.buffer, inspected, &mut connection.request_out);
+        let taken = body.take(channel.source.buffer, inspected, &mut channel.request_out);
         taken.map_err(|fault| faulty(inspected, fault))?;
-        connection.watch.arm(connection.worker.timeouts.stall);
+        channel.watch.arm(channel.worker.timeouts.stall);
         let waits = !std::mem::replace(&mut invited, true);
         if waits && !body.is_ended() && !body.has_begun() {
-            let invitation = connection.sink.write(CONTINUE, &connection.watch).await;
-            invitation.map_err(|_| Ending::Gone)?;
+            channel.reply.invite(&channel.watch).await.map_err(|_| Ending::Gone)?;
         }
         if !body.is_held() {
             return Ok(());
         }
-        match connection.source.fill(&connection.watch).await {
+        match channel.source.fill(&channel.watch).await {
+            Ok(0) if channel.source.ends_with_message() => body.input_ended(),
             Ok(0) | Err(Cut::Gone) => return Err(Ending::Gone),
             Ok(_) => {}
             Err(Cut::Late) => return Err(late_client()),
@@ -86,26 +91,26 @@ async fn gather(
     }
 }
 
-/// Sends the request to an upstream and passes the answer on. On a connection that was idle, the
+/// Sends the request to an upstream and passes the answer on. On a channel that was idle, the
 /// upstream may just have closed it: then once more on a fresh one, if that does no harm.
-async fn send(
-    connection: &mut Connection<'_>,
+async fn send<'s, R: Reply<'s>>(
+    channel: &mut Channel<'s, R>,
     inspected: &RefCell<Inspected>,
     body: &mut RequestBody,
 ) -> Ending {
     let lane = Rc::clone(inspected.borrow().lane());
-    let worker = Rc::clone(&connection.worker);
+    let worker = Rc::clone(&channel.worker);
     // a body that is sent as it comes cannot be sent twice
     let mut fresh = !body.is_ended();
     loop {
-        let acquired = lane.acquire(fresh, &connection.watch, &worker).await;
+        let acquired = lane.acquire(fresh, &channel.watch, &worker).await;
         let (pool, mut link) = match acquired {
             Ok(acquired) => acquired,
             Err(Cut::Gone) => return Ending::Ours(Answer::bad_gateway(), Disposition::Dropped),
             Err(Cut::Late) => return too_slow(),
         };
         let started = Instant::now();
-        let (relayed, untouched) = over(connection, &mut link, inspected, body).await;
+        let (relayed, untouched) = over(channel, &mut link, inspected, body).await;
         let relayed = match relayed {
             Ok(relayed) => relayed,
             Err(ending) => return ending,
@@ -114,7 +119,7 @@ async fn send(
         lane.counts.upstream_durations.observe(micros);
         match relayed {
             Relayed::Bad(Bad::Closed { silent: true })
-                if link.reused && !fresh && (untouched || is_idempotent(connection)) =>
+                if link.reused && !fresh && (untouched || is_idempotent(channel)) =>
             {
                 fresh = true;
             }
@@ -127,6 +132,7 @@ async fn send(
             }
             Relayed::Bad(Bad::Late) => return too_slow(),
             Relayed::Broken => return Ending::Broken,
+            Relayed::Switched => return Ending::Theirs { client_keeps: false },
             Relayed::Stopped(decision) => return refused(&decision),
             Relayed::Whole { client_keeps, upstream_keeps } => {
                 if upstream_keeps {
@@ -138,23 +144,20 @@ async fn send(
     }
 }
 
-/// One try over one upstream connection. Also tells whether nothing at all could be sent.
-async fn over(
-    connection: &mut Connection<'_>,
+/// One try over one upstream channel. Also tells whether nothing at all could be sent.
+async fn over<'s, R: Reply<'s>>(
+    channel: &mut Channel<'s, R>,
     link: &mut Link,
     inspected: &RefCell<Inspected>,
     body: &mut RequestBody,
 ) -> (Result<Relayed, Ending>, bool) {
-    let Connection {
-        worker, watch, source, sink, head, response, request_out, response_out, ..
-    } = connection;
-    let (read, write) = link.stream.split();
+    let Channel { worker, watch, source, reply, head, response, request_out, .. } = channel;
+    let (read, write) = link.transport.split();
     let mut answer = Source::new(read, &mut link.buffer);
     let mut onward = Sink::new(write);
     let (sent, begun) = (Cell::new(false), Cell::new(false));
     let flow = Flow {
-        asked: if head.method() == "HEAD" { Asked::Head } else { Asked::Plain },
-        version: head.version(),
+        asked: head.asked(),
         keeps: head.keep_alive() && !worker.draining.get(),
         inspected,
         watch,
@@ -172,13 +175,17 @@ async fn over(
             // it may have answered before it closed
             Err(_) => {}
         }
-        let relayed = relay(&mut answer, sink, response, response_out, &flow).await;
+        let relayed = relay(&mut answer, reply, response, &flow).await;
+        if let (Relayed::Switched, Some(bare)) = (&relayed, reply.bare()) {
+            inspected.borrow_mut().finish(Disposition::Allowed);
+            let idle = worker.timeouts.tunnel_idle;
+            tunnel((source, bare), (&mut answer, &mut onward), watch, idle).await;
+        }
         return (Ok(relayed), false);
     }
     let side = Side { source, sink: &mut onward, out: request_out, body };
     // only bodies that stream need the space
-    let both =
-        Box::pin(duplex(side, relay(&mut answer, sink, response, response_out, &flow), &flow));
+    let both = Box::pin(duplex(side, relay(&mut answer, reply, response, &flow), &flow));
     let result = match both.await {
         Ok(relayed) => Ok(relayed),
         Err(Pumped::Fault(_) | Pumped::Late) if begun.get() => Err(Ending::Broken),
@@ -190,8 +197,8 @@ async fn over(
 }
 
 /// Answers the client where the upstream did not, and finishes the inspection.
-async fn conclude(
-    connection: &mut Connection<'_>,
+async fn conclude<'s, R: Reply<'s>>(
+    channel: &mut Channel<'s, R>,
     inspected: &RefCell<Inspected>,
     mut body: RequestBody,
     ending: Ending,
@@ -200,13 +207,13 @@ async fn conclude(
         Ending::Broken => (After::Reset, Disposition::Dropped),
         Ending::Gone => (After::Reset, Disposition::Dropped),
         Ending::Ours(answer, disposition) => {
-            let whole = body.discard(connection.source.buffer);
+            let whole = body.discard(channel.source.buffer);
             let keeps = whole
                 && !answer.closes
-                && connection.head.keep_alive()
-                && !connection.worker.draining.get();
-            let bodiless = connection.head.method() == "HEAD";
-            (connection.answer(&answer, bodiless, keeps).await, disposition)
+                && channel.head.keep_alive()
+                && !channel.worker.draining.get();
+            let bodiless = channel.head.method() == "HEAD";
+            (channel.answer(&answer, bodiless, keeps).await, disposition)
         }
         Ending::Theirs { client_keeps: true } => (After::Keep, Disposition::Allowed),
         Ending::Theirs { client_keeps: false } => (After::Close, Disposition::Allowed),
@@ -244,6 +251,6 @@ fn too_slow() -> Ending {
 }
 
 /// Whether the request may be sent twice (RFC 9110 §9.2.2).
-fn is_idempotent(connection: &Connection<'_>) -> bool {
-    matches!(connection.head.method(), "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE")
+fn is_idempotent<'s, R: Reply<'s>>(channel: &Channel<'s, R>) -> bool {
+    matches!(channel.head.method(), "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE")
 }

@@ -67,6 +67,7 @@ async fn pump(side: Side<'_, '_, '_>, flow: &Flow<'_>) -> Pumped {
             return Pumped::Sent;
         }
         match source.fill(flow.watch).await {
+            Ok(0) if source.ends_with_message() => body.input_ended(),
             Ok(0) | Err(Cut::Gone) => return Pumped::Gone,
             Ok(_) => flow.watch.arm(flow.timeouts.stall),
             Err(Cut::Late) => return Pumped::Late,

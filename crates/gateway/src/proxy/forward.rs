@@ -1,12 +1,13 @@
 //! What goes to the upstream and back to the client: heads with our hop-by-hop fields, and the
 //! fields by which an upstream learns who the client is.
 
+use exchange::message::Scheme;
 use policy::Mode;
 use wire::field::OWNED;
 use wire::request::RequestHead;
 use wire::response::ResponseHead;
 use wire::serialize::{self, Connection, Form, Outgoing};
-use wire::{Framing, NameSet, Version};
+use wire::{Framing, NameSet, Upgrade, Version};
 
 /// What a forwarded request says about its client.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +18,8 @@ pub(crate) struct Client<'a> {
     pub(crate) trusted: bool,
     /// What it may not say unless it is trusted, beside what is known for it.
     pub(crate) identity: &'a NameSet,
+    /// What its connection is: `http` or `https`.
+    pub(crate) scheme: Scheme,
 }
 
 /// Appends a request's head as it goes upstream.
@@ -28,14 +31,25 @@ pub(crate) fn request(head: &RequestHead, mode: Mode, client: Client<'_>, out: &
     let enforced = mode == Mode::Block;
     let remove: &[&NameSet] =
         if enforced && !client.trusted { &[&OWNED, client.identity] } else { &[] };
-    let how = Outgoing { remove, form: Form::AsReceived, ..Outgoing::new(head.framing()) };
+    let connection = match head.upgrade() {
+        Some(Upgrade::WebSocket) => Connection::WebSocket,
+        _ => Connection::Implicit,
+    };
+    let how =
+        Outgoing { remove, form: Form::AsReceived, connection, ..Outgoing::new(head.framing()) };
     if !enforced {
         return serialize::request(head, &how, out);
     }
     let host = head.fields().get("host").unwrap_or_default();
     let added = [
         ("X-Forwarded-For", client.address.as_bytes()),
-        ("X-Forwarded-Proto", b"http".as_slice()),
+        (
+            "X-Forwarded-Proto",
+            match client.scheme {
+                Scheme::Https => b"https".as_slice(),
+                _ => b"http",
+            },
+        ),
         ("X-Forwarded-Host", host),
     ];
     let said = |name| client.trusted && head.fields().get(name).is_some();
@@ -55,12 +69,13 @@ pub(crate) struct Passage {
 }
 
 impl Passage {
-    /// The way of a response to a client of `version` that may keep its connection if `keeps`.
+    /// The way of a response with a body of `framing` to a client of `version` that may keep its
+    /// connection if `keeps`.
     ///
     /// A body that ends with the upstream's connection gets an end of its own; a client of
     /// HTTP/1.0 knows none but that of the connection.
-    pub(crate) fn of(response: &ResponseHead, version: Version, keeps: bool) -> Self {
-        let framing = match (response.framing(), version) {
+    pub(crate) fn of(framing: Framing, version: Version, keeps: bool) -> Self {
+        let framing = match (framing, version) {
             (Framing::Chunked | Framing::UntilClose, Version::Http11) => Framing::Chunked,
             (Framing::Chunked | Framing::UntilClose, Version::Http10) => Framing::UntilClose,
             (framing, _) => framing,
@@ -79,11 +94,12 @@ impl Passage {
 
     /// Appends the response's head.
     pub(crate) fn head(self, response: &ResponseHead, version: Version, out: &mut Vec<u8>) {
-        let how = Outgoing {
-            form: Form::AsReceived,
-            connection: Self::connection(self.keeps, version),
-            ..Outgoing::new(self.framing)
+        let connection = match response.status() {
+            // wire lets no other protocol be agreed to
+            101 => Connection::WebSocket,
+            _ => Self::connection(self.keeps, version),
         };
+        let how = Outgoing { form: Form::AsReceived, connection, ..Outgoing::new(self.framing) };
         serialize::response(response, &how, out);
     }
 }

@@ -20,6 +20,8 @@ const LIMITS: BodyLimits = BodyLimits { bytes: u64::MAX, ..BodyLimits::request()
 pub(crate) struct RequestBody {
     reader: BodyReader,
     chunked: bool,
+    /// The body ends with its input, and the input has ended.
+    input_ended: bool,
     want: Want,
     told_end: bool,
     ended: bool,
@@ -35,12 +37,19 @@ pub(crate) enum Fault {
 }
 
 impl RequestBody {
-    /// A body that has not begun; `want` is what inspection said of it.
-    pub(crate) fn new(framing: Framing, want: Want) -> Self {
-        let reader = BodyReader::new(framing, &LIMITS)
-            .expect("no declared length is over the largest number there is");
+    /// A body that has not begun; `want` is what inspection said of it. One whose length is not
+    /// declared is chunked; if it comes over HTTP/2 (`in_frames`), its chunks have been undone.
+    pub(crate) fn new(framing: Framing, in_frames: bool, want: Want) -> Self {
         let chunked = framing == Framing::Chunked;
-        Self { reader, chunked, want, told_end: false, ended: false }
+        let incoming = if chunked && in_frames { Framing::UntilClose } else { framing };
+        let reader = BodyReader::new(incoming, &LIMITS)
+            .expect("no declared length is over the largest number there is");
+        Self { reader, chunked, input_ended: false, want, told_end: false, ended: false }
+    }
+
+    /// The input has come to its end, and means the end of the body.
+    pub(crate) fn input_ended(&mut self) {
+        self.input_ended = true;
     }
 
     /// Whether nothing may be sent before the body has ended.
@@ -76,24 +85,33 @@ impl RequestBody {
                     buffer.consume(used);
                     self.obey(step)?;
                 }
+                Progress::More if self.input_ended => {
+                    self.reader.end_of_input().map_err(Fault::Refused)?;
+                    return self.end(inspected, out);
+                }
                 Progress::More => {
                     buffer.consume(used);
                     return self.bound(inspected);
                 }
                 Progress::End => {
                     buffer.consume(used);
-                    if self.chunked {
-                        encode_last_chunk(Some(self.reader.trailers()), out);
-                    }
-                    self.ended = true;
-                    if !self.told_end {
-                        let step = inspected.borrow_mut().request_body(&[], true);
-                        self.obey(step)?;
-                    }
+                    return self.end(inspected, out);
                 }
             }
         }
         Ok(())
+    }
+
+    fn end(&mut self, inspected: &RefCell<Inspected>, out: &mut Vec<u8>) -> Result<(), Fault> {
+        if self.chunked {
+            encode_last_chunk(Some(self.reader.trailers()), out);
+        }
+        self.ended = true;
+        if self.told_end {
+            return Ok(());
+        }
+        let step = inspected.borrow_mut().request_body(&[], true);
+        self.obey(step)
     }
 
     /// Reads what is left of a refused body as far as it has come. Returns whether that was all,

@@ -37,12 +37,13 @@ impl Inspected {
         worker: &Rc<Worker>,
         table: &Table,
         head: &wire::RequestHead,
+        scheme: Scheme,
         peer: &Peer,
     ) -> (Self, Step) {
         let begun = wall_clock();
         let view = RequestHead {
             method: exchange::endpoint::Method::parse(head.method().as_bytes()),
-            scheme: Scheme::Http,
+            scheme,
             host: head.authority().map_or("", |authority| authority.host()),
             path: head.path(),
             path_oddities: head.path_oddities(),
@@ -270,7 +271,7 @@ mod tests {
         let bytes = b"GET / HTTP/1.1\r\nHost: shop\r\n\r\n";
         let limits = HeadLimits::request();
         wire::request::parse_head(bytes, &limits, Profile::Observe, &mut head).unwrap();
-        Inspected::begin(worker, &worker.table(), &head, &Peer::default())
+        Inspected::begin(worker, &worker.table(), &head, Scheme::Http, &Peer::default())
     }
 
     #[test]

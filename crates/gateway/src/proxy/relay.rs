@@ -4,22 +4,23 @@ use std::cell::{Cell, RefCell};
 
 use exchange::decision::Decision;
 use inspect::{Step, Want};
-use wire::body::{Progress, encode_last_chunk};
+use wire::body::Progress;
 use wire::limits::INTERIM_RESPONSES;
 use wire::response::{self, Asked, ResponseHead};
-use wire::{BodyLimits, BodyReader, Framing, HeadLimits, Parsed, Refusal, Version};
+use wire::{BodyLimits, BodyReader, HeadLimits, Parsed, Refusal};
 
-use super::forward::{self, Passage};
-use super::hold::write_data;
 use super::inspected::Inspected;
-use super::stream::{Cut, Sink, Source};
+use super::reply::Reply;
+use super::stream::{Cut, Source};
 use crate::limits::{FLUSH_BYTES, HOLD_SLACK_BYTES, Timeouts};
 use crate::ticker::Watch;
+
+/// The status with which an upstream agrees to another protocol.
+const SWITCHING_PROTOCOLS: u16 = 101;
 
 /// What the answer must know of the exchange, and what it tells the rest of it.
 pub(crate) struct Flow<'a> {
     pub(crate) asked: Asked,
-    pub(crate) version: Version,
     /// The client's connection may stay open, as far as the request goes.
     pub(crate) keeps: bool,
     pub(crate) inspected: &'a RefCell<Inspected>,
@@ -40,6 +41,8 @@ pub(crate) enum Relayed {
     Broken,
     /// Inspection refuses it; the client has seen nothing of it.
     Stopped(Decision),
+    /// Both connections speak another protocol from here on.
+    Switched,
     /// The client has it all.
     Whole {
         /// The client's connection stays open.
@@ -66,15 +69,14 @@ pub(crate) enum Bad {
 }
 
 /// Reads an upstream's answer and passes it on.
-pub(crate) async fn relay(
+pub(crate) async fn relay<'s, R: Reply<'s>>(
     upstream: &mut Source<'_>,
-    client: &mut Sink<'_>,
+    client: &mut R,
     head: &mut ResponseHead,
-    out: &mut Vec<u8>,
     flow: &Flow<'_>,
 ) -> Relayed {
     flow.watch.arm(flow.timeouts.response_head);
-    if let Err(relayed) = final_head(upstream, client, head, out, flow).await {
+    if let Err(relayed) = final_head(upstream, client, head, flow).await {
         return relayed;
     }
     let want = match flow.inspected.borrow_mut().response_head(head) {
@@ -84,32 +86,31 @@ pub(crate) async fn relay(
     let Ok(reader) = BodyReader::new(head.framing(), &BodyLimits::response()) else {
         return Relayed::Bad(Bad::Refused(Refusal::BodyTooLarge));
     };
-    let passage = Passage::of(head, flow.version, flow.keeps && flow.sent.get());
-    out.clear();
-    passage.head(head, flow.version, out);
-    let chunked = passage.framing == Framing::Chunked;
-    let mut body = ResponseBody { reader, want, told_end: false, chunked };
-    if let Err(relayed) = body.pass(upstream, client, out, flow).await {
+    let client_keeps = client.head(head, head.framing(), flow.keeps && flow.sent.get());
+    let mut body = ResponseBody { reader, want, told_end: false };
+    if let Err(relayed) = body.pass(upstream, client, flow).await {
         return relayed;
     }
     flow.begun.set(true);
     flow.watch.arm(flow.timeouts.stall);
-    if client.write(out, flow.watch).await.is_err() {
+    if client.flush(flow.watch).await.is_err() {
         return Relayed::Broken;
     }
+    if head.status() == SWITCHING_PROTOCOLS {
+        return Relayed::Switched;
+    }
     Relayed::Whole {
-        client_keeps: passage.keeps,
+        client_keeps,
         // what is left over belongs to no request: the next one would get it
         upstream_keeps: head.keep_alive() && flow.sent.get() && upstream.buffer.is_empty(),
     }
 }
 
 /// Reads heads up to the final one.
-async fn final_head(
+async fn final_head<'s, R: Reply<'s>>(
     upstream: &mut Source<'_>,
-    client: &mut Sink<'_>,
+    client: &mut R,
     head: &mut ResponseHead,
-    out: &mut Vec<u8>,
     flow: &Flow<'_>,
 ) -> Result<(), Relayed> {
     let mut interim = 0;
@@ -139,10 +140,9 @@ async fn final_head(
                     return Err(Relayed::Bad(Bad::Endless));
                 }
                 // whether the body may come has been settled between the client and us
-                if head.status() != 100 && flow.version == Version::Http11 {
-                    out.clear();
-                    forward::interim(head, out);
-                    client.write(out, flow.watch).await.map_err(|_| Relayed::Broken)?;
+                if head.status() != 100 {
+                    let sent = client.interim(head, flow.watch).await;
+                    sent.map_err(|_| Relayed::Broken)?;
                 }
             }
         }
@@ -154,16 +154,14 @@ struct ResponseBody {
     reader: BodyReader,
     want: Want,
     told_end: bool,
-    chunked: bool,
 }
 
 impl ResponseBody {
-    /// Passes the body on to its end; what has not been written at the end is left in `out`.
-    async fn pass(
+    /// Passes the body on to its end; the last of it is prepared and not sent.
+    async fn pass<'s, R: Reply<'s>>(
         &mut self,
         upstream: &mut Source<'_>,
-        client: &mut Sink<'_>,
-        out: &mut Vec<u8>,
+        client: &mut R,
         flow: &Flow<'_>,
     ) -> Result<(), Relayed> {
         loop {
@@ -172,24 +170,24 @@ impl ResponseBody {
             match progress {
                 Progress::Data(range) => {
                     let data = upstream.buffer.filled().get(range).unwrap_or_default();
-                    write_data(data, self.chunked, out);
+                    client.data(data);
                     self.told_end = self.reader.is_ended();
                     let step = flow.inspected.borrow_mut().response_body(data, self.told_end);
                     upstream.buffer.consume(used);
                     self.obey(step, flow)?;
-                    if out.len() >= FLUSH_BYTES {
-                        self.flush(client, out, flow).await?;
+                    if client.pending() >= FLUSH_BYTES {
+                        self.flush(client, flow).await?;
                     }
                 }
                 Progress::More => {
                     upstream.buffer.consume(used);
-                    self.flush(client, out, flow).await?;
+                    self.flush(client, flow).await?;
                     flow.watch.arm(flow.timeouts.stall);
                     match upstream.fill(flow.watch).await {
                         Ok(0) => {
                             let ended = self.reader.end_of_input();
                             ended.map_err(|refusal| broken(flow, refusal))?;
-                            return self.end(out, flow);
+                            return self.end(client, flow);
                         }
                         Ok(_) => {}
                         Err(Cut::Late) if !flow.begun.get() => {
@@ -200,17 +198,16 @@ impl ResponseBody {
                 }
                 Progress::End => {
                     upstream.buffer.consume(used);
-                    return self.end(out, flow);
+                    return self.end(client, flow);
                 }
             }
         }
     }
 
     /// Writes what has come, unless it is held.
-    async fn flush(
+    async fn flush<'s, R: Reply<'s>>(
         &mut self,
-        client: &mut Sink<'_>,
-        out: &mut Vec<u8>,
+        client: &mut R,
         flow: &Flow<'_>,
     ) -> Result<(), Relayed> {
         let most = flow.inspected.borrow().lane().response_body_bytes_max;
@@ -220,19 +217,15 @@ impl ResponseBody {
         }
         flow.begun.set(true);
         flow.watch.arm(flow.timeouts.stall);
-        client.write(out, flow.watch).await.map_err(|_| Relayed::Broken)?;
-        out.clear();
-        Ok(())
+        client.flush(flow.watch).await.map_err(|_| Relayed::Broken)
     }
 
-    fn end(&mut self, out: &mut Vec<u8>, flow: &Flow<'_>) -> Result<(), Relayed> {
+    fn end<'s, R: Reply<'s>>(&mut self, client: &mut R, flow: &Flow<'_>) -> Result<(), Relayed> {
         if !self.told_end {
             let step = flow.inspected.borrow_mut().response_body(&[], true);
             self.obey(step, flow)?;
         }
-        if self.chunked {
-            encode_last_chunk(Some(self.reader.trailers()), out);
-        }
+        client.end(self.reader.trailers());
         Ok(())
     }
 

@@ -1,14 +1,15 @@
-//! The two directions of a socket, with deadlines: one read for what has come, one write for what
-//! goes.
+//! The two directions of a connection, with deadlines: one read for what has come, one write for
+//! what goes.
 
-use std::pin::Pin;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::tcp::{ReadHalf, WriteHalf};
+use bytes::Bytes;
+use h2::RecvStream;
+use tokio::io::ReadBuf;
 
 use super::buffer::Buffer;
 use crate::ticker::{Late, Watch};
+use crate::transport::{Reader, Writer};
 
 /// Why a socket gave nothing, or took nothing.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -25,16 +26,44 @@ impl From<Late> for Cut {
     }
 }
 
+/// Where bytes come from.
+#[derive(Debug)]
+pub(crate) enum Inflow<'s> {
+    /// A connection of HTTP/1.1: heads and framed bodies, one after the other.
+    Connection(Reader<'s>),
+    /// A stream of HTTP/2: the body of one message, and its end.
+    Stream(Box<Frames>),
+}
+
+/// The body of an HTTP/2 message.
+#[derive(Debug)]
+pub(crate) struct Frames {
+    stream: RecvStream,
+    /// What did not fit when it came.
+    rest: Bytes,
+}
+
 /// What comes in.
 #[derive(Debug)]
 pub(crate) struct Source<'s> {
-    half: ReadHalf<'s>,
+    inflow: Inflow<'s>,
     pub(crate) buffer: &'s mut Buffer,
 }
 
 impl<'s> Source<'s> {
-    pub(crate) fn new(half: ReadHalf<'s>, buffer: &'s mut Buffer) -> Self {
-        Self { half, buffer }
+    pub(crate) fn new(reader: Reader<'s>, buffer: &'s mut Buffer) -> Self {
+        Self { inflow: Inflow::Connection(reader), buffer }
+    }
+
+    /// The body of a message that came over HTTP/2.
+    pub(crate) fn of_stream(stream: RecvStream, buffer: &'s mut Buffer) -> Self {
+        let frames = Frames { stream, rest: Bytes::new() };
+        Self { inflow: Inflow::Stream(Box::new(frames)), buffer }
+    }
+
+    /// Whether the end of input is the end of the message rather than of the connection.
+    pub(crate) fn ends_with_message(&self) -> bool {
+        matches!(self.inflow, Inflow::Stream(_))
     }
 
     /// Reads once and says how many bytes came; none when the other end has finished sending, or
@@ -49,61 +78,106 @@ impl<'s> Source<'s> {
         watch: &Watch,
         given_up: impl Fn() -> bool,
     ) -> Result<usize, Cut> {
-        std::future::poll_fn(|context| {
-            let mut read = ReadBuf::new(self.buffer.room());
-            let polled = Pin::new(&mut self.half).poll_read(context, &mut read);
-            let count = read.filled().len();
-            match polled {
-                Poll::Ready(Ok(())) => {
-                    self.buffer.filled_by(count);
-                    Poll::Ready(Ok(count))
-                }
-                Poll::Ready(Err(_)) => Poll::Ready(Err(Cut::Gone)),
-                Poll::Pending if given_up() => Poll::Ready(Err(Cut::Gone)),
-                Poll::Pending if watch.is_late(context) => Poll::Ready(Err(Cut::Late)),
-                Poll::Pending => Poll::Pending,
-            }
+        std::future::poll_fn(|context| match self.poll_fill(context) {
+            Poll::Ready(filled) => Poll::Ready(filled),
+            Poll::Pending if given_up() => Poll::Ready(Err(Cut::Gone)),
+            Poll::Pending if watch.is_late(context) => Poll::Ready(Err(Cut::Late)),
+            Poll::Pending => Poll::Pending,
         })
         .await
     }
+
+    fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<Result<usize, Cut>> {
+        let room = self.buffer.room();
+        let count = match &mut self.inflow {
+            Inflow::Connection(reader) => {
+                let mut read = ReadBuf::new(room);
+                let polled = reader.poll_read(context, &mut read);
+                let count = read.filled().len();
+                std::task::ready!(polled).map(|()| count).map_err(|_| Cut::Gone)
+            }
+            Inflow::Stream(frames) => std::task::ready!(frames.poll_read(context, room)),
+        };
+        if let Ok(count) = count {
+            self.buffer.filled_by(count);
+        }
+        Poll::Ready(count)
+    }
 }
 
-/// What goes out.
+impl Frames {
+    fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+        room: &mut [u8],
+    ) -> Poll<Result<usize, Cut>> {
+        if room.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        while self.rest.is_empty() {
+            match std::task::ready!(self.stream.poll_data(context)) {
+                Some(Ok(data)) => self.rest = data,
+                Some(Err(_)) => return Poll::Ready(Err(Cut::Gone)),
+                None => return Poll::Ready(Ok(0)),
+            }
+        }
+        let count = self.rest.len().min(room.len());
+        let data = self.rest.split_to(count);
+        room[..count].copy_from_slice(&data);
+        // the other end may send as much again; a stream that is over needs no more
+        let _ = self.stream.flow_control().release_capacity(count);
+        Poll::Ready(Ok(count))
+    }
+}
+
+/// What goes out over a connection of HTTP/1.1.
 #[derive(Debug)]
 pub(crate) struct Sink<'s> {
-    half: WriteHalf<'s>,
+    writer: Writer<'s>,
     /// Bytes that the system has taken.
     pub(crate) taken: u64,
 }
 
 impl<'s> Sink<'s> {
-    pub(crate) fn new(half: WriteHalf<'s>) -> Self {
-        Self { half, taken: 0 }
+    pub(crate) fn new(writer: Writer<'s>) -> Self {
+        Self { writer, taken: 0 }
     }
 
     /// Writes all of `bytes`.
     pub(crate) async fn write(&mut self, bytes: &[u8], watch: &Watch) -> Result<(), Cut> {
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let count = std::future::poll_fn(|context| {
-                match Pin::new(&mut self.half).poll_write(context, rest) {
-                    Poll::Ready(Ok(count)) if count > 0 => Poll::Ready(Ok(count)),
-                    Poll::Ready(_) => Poll::Ready(Err(Cut::Gone)),
-                    Poll::Pending if watch.is_late(context) => Poll::Ready(Err(Cut::Late)),
-                    Poll::Pending => Poll::Pending,
+        let mut written = 0;
+        std::future::poll_fn(|context| {
+            let polled = self.poll_write_all(context, bytes, &mut written);
+            match polled {
+                Poll::Pending if watch.is_late(context) => Poll::Ready(Err(Cut::Late)),
+                polled => polled,
+            }
+        })
+        .await
+    }
+
+    fn poll_write_all(
+        &mut self,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+        written: &mut usize,
+    ) -> Poll<Result<(), Cut>> {
+        while let Some(rest) = bytes.get(*written..).filter(|rest| !rest.is_empty()) {
+            match std::task::ready!(self.writer.poll_write(context, rest)) {
+                Ok(count) if count > 0 => {
+                    *written += count;
+                    self.taken += count as u64;
                 }
-            })
-            .await?;
-            self.taken += count as u64;
-            rest = rest.get(count..).unwrap_or_default();
+                _ => return Poll::Ready(Err(Cut::Gone)),
+            }
         }
-        Ok(())
+        self.writer.poll_flush(context).map_err(|_| Cut::Gone)
     }
 
     /// Says that nothing more will be sent.
-    pub(crate) async fn finish(&mut self) {
+    pub(crate) async fn finish(&mut self, watch: &Watch) {
         // the other end may be gone, and then it need not be told
         let _ =
-            std::future::poll_fn(|context| Pin::new(&mut self.half).poll_shutdown(context)).await;
+            watch.within(std::future::poll_fn(|context| self.writer.poll_shutdown(context))).await;
     }
 }

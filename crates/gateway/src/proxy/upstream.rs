@@ -5,7 +5,6 @@ use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
-use std::task::{Context, Waker};
 
 use policy::document::Upstream;
 use tokio::net::TcpStream;
@@ -16,12 +15,13 @@ use crate::limits::{
     UPSTREAM_DOWN, UPSTREAM_IDLE, UPSTREAM_IDLE_MAX, UPSTREAM_NAME, UPSTREAM_TRIES_MAX,
 };
 use crate::ticker::{Ticker, Watch};
+use crate::transport::Transport;
 use crate::worker::{Lane, Worker};
 
 /// A connection to an upstream.
 #[derive(Debug)]
 pub(crate) struct Link {
-    pub(crate) stream: TcpStream,
+    pub(crate) transport: Transport,
     pub(crate) buffer: Buffer,
     /// It has carried an exchange before: the upstream may be closing it right now.
     pub(crate) reused: bool,
@@ -66,7 +66,9 @@ impl Pool {
     /// An idle connection on which nothing has happened since it was put back.
     fn take(&self) -> Option<Link> {
         let mut idle = self.idle.borrow_mut();
-        std::iter::from_fn(|| idle.pop()).map(|idle| idle.link).find(Link::is_quiet)
+        std::iter::from_fn(|| idle.pop())
+            .map(|idle| idle.link)
+            .find_map(|mut link| link.transport.is_quiet().then_some(link))
     }
 
     /// Keeps a connection for the next exchange.
@@ -82,7 +84,8 @@ impl Pool {
     /// Closes what has been idle for too long, or was closed by the upstream.
     pub(crate) fn sweep(&self, ticker: &Ticker) {
         let now = ticker.now();
-        self.idle.borrow_mut().retain(|idle| idle.close_at > now && idle.link.is_quiet());
+        let mut idle = self.idle.borrow_mut();
+        idle.retain_mut(|idle| idle.close_at > now && idle.link.transport.is_quiet());
     }
 
     async fn connect(&self, ticker: &Ticker) -> io::Result<Link> {
@@ -95,7 +98,11 @@ impl Pool {
             match TcpStream::connect(address).await {
                 Ok(stream) => {
                     stream.set_nodelay(true)?;
-                    return Ok(Link { stream, buffer: Buffer::new(), reused: false });
+                    return Ok(Link {
+                        transport: Transport::Plain(stream),
+                        buffer: Buffer::new(),
+                        reused: false,
+                    });
                 }
                 Err(failed) => error = failed,
             }
@@ -113,18 +120,6 @@ impl Pool {
                 self.stale_at.set(ticker.after(UPSTREAM_NAME));
             }
         }
-    }
-}
-
-impl Link {
-    /// Whether the upstream has neither closed the connection nor sent anything unasked. Either
-    /// would be taken for the answer to the next request.
-    fn is_quiet(&self) -> bool {
-        let mut context = Context::from_waker(Waker::noop());
-        if self.stream.poll_read_ready(&mut context).is_pending() {
-            return true;
-        }
-        matches!(self.stream.try_read(&mut [0]), Err(e) if e.kind() == io::ErrorKind::WouldBlock)
     }
 }
 

@@ -17,7 +17,7 @@ use gateway::health::Telemetry;
 use gateway::metrics::Metrics;
 use gateway::outlet::outlet;
 use gateway::reload::Arrangement;
-use gateway::{Gateway, GatewayConfig};
+use gateway::{Gateway, GatewayConfig, ListenerConfig};
 use inspect::Inspector;
 use policy::Policy;
 use store::{KeyName, RevisionRecord, Store};
@@ -113,7 +113,11 @@ pub(crate) fn start(settings: Settings) -> anyhow::Result<Running> {
     let analyst = AnalystThread::start(Arc::clone(&store), reader, sender.clone(), &policy)?;
     metrics.register(|registry| gauges::register(registry, analyst.view()));
 
-    let listeners = settings.document.listeners.iter().map(|listener| listener.bind).collect();
+    let listeners = settings
+        .document
+        .listeners
+        .iter()
+        .map(|listener| ListenerConfig { address: listener.bind, h2c: listener.h2c });
     let workers = settings.document.workers.unwrap_or_else(default_workers);
     let config = GatewayConfig::new(listeners, workers);
     let gateway = Gateway::start(&config, arrangement, &sender, &metrics)?;

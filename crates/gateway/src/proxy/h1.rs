@@ -1,0 +1,224 @@
+//! Clients that speak HTTP/1.1: request heads one after the other, an exchange for each.
+
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use exchange::message::Scheme;
+use wire::body::encode_last_chunk;
+use wire::request;
+use wire::response::ResponseHead;
+use wire::{Fields, Framing, HeadLimits, Parsed, Profile, Refusal, Sender, Version};
+
+use super::buffer::{Buffer, recycle};
+use super::forward::{self, Passage};
+use super::hold::write_data;
+use super::reply::Reply;
+use super::stream::{Cut, Sink, Source};
+use super::{After, Channel, drive};
+use crate::limits::{HEAD_BUFFER_BYTES, LINGER, LINGER_BYTES_MAX};
+use crate::refuse::{Answer, Rendered};
+use crate::ticker::Watch;
+use crate::transport::Transport;
+use crate::worker::Worker;
+
+/// What comes next on a connection.
+enum Next {
+    /// A whole head, in the channel's `head`.
+    Head,
+    /// A head that did not come to its end in time.
+    Late,
+    /// Nothing more.
+    Nothing,
+    /// Something that is no head.
+    Refused(Refusal),
+}
+
+/// Serves a client until one side has had enough.
+pub(crate) async fn serve(
+    worker: Rc<Worker>,
+    mut transport: Transport,
+    address: IpAddr,
+    scheme: Scheme,
+) {
+    let mut buffer = Buffer::new();
+    let (read, write) = transport.split();
+    let source = Source::new(read, &mut buffer);
+    let mut channel = Channel::new(worker, address, scheme, source, Bytes::new(Sink::new(write)));
+    let resets = channel.run().await;
+    drop(channel);
+    if resets {
+        transport.break_off();
+    }
+}
+
+/// Answers as the bytes of HTTP/1.1.
+#[derive(Debug)]
+pub(super) struct Bytes<'s> {
+    sink: Sink<'s>,
+    out: Vec<u8>,
+    /// The version of the request that is answered.
+    version: Version,
+    chunked: bool,
+}
+
+impl<'s> Bytes<'s> {
+    fn new(sink: Sink<'s>) -> Self {
+        Self { sink, out: Vec::new(), version: Version::Http11, chunked: false }
+    }
+}
+
+impl<'s> Reply<'s> for Bytes<'s> {
+    fn head(&mut self, head: &ResponseHead, framing: Framing, keeps: bool) -> bool {
+        let passage = Passage::of(framing, self.version, keeps);
+        self.chunked = passage.framing == Framing::Chunked;
+        self.out.clear();
+        passage.head(head, self.version, &mut self.out);
+        passage.keeps
+    }
+
+    fn data(&mut self, data: &[u8]) {
+        write_data(data, self.chunked, &mut self.out);
+    }
+
+    fn end(&mut self, trailers: &Fields) {
+        if self.chunked {
+            encode_last_chunk(Some(trailers), &mut self.out);
+        }
+    }
+
+    fn pending(&self) -> usize {
+        self.out.len()
+    }
+
+    async fn flush(&mut self, watch: &Watch) -> Result<(), Cut> {
+        self.sink.write(&self.out, watch).await?;
+        self.out.clear();
+        Ok(())
+    }
+
+    async fn interim(&mut self, head: &ResponseHead, watch: &Watch) -> Result<(), Cut> {
+        // HTTP/1.0 knows no interim responses
+        if self.version == Version::Http10 {
+            return Ok(());
+        }
+        self.out.clear();
+        forward::interim(head, &mut self.out);
+        self.flush(watch).await
+    }
+
+    async fn invite(&mut self, watch: &Watch) -> Result<(), Cut> {
+        self.sink.write(b"HTTP/1.1 100 Continue\r\n\r\n", watch).await
+    }
+
+    async fn own(
+        &mut self,
+        answer: &Rendered,
+        bodiless: bool,
+        keeps: bool,
+        watch: &Watch,
+    ) -> Result<(), Cut> {
+        self.out.clear();
+        let connection = Passage::connection(keeps, self.version);
+        answer.write(bodiless, connection, &mut self.out);
+        self.flush(watch).await
+    }
+
+    fn bare(&mut self) -> Option<&mut Sink<'s>> {
+        Some(&mut self.sink)
+    }
+}
+
+impl<'s> Channel<'s, Bytes<'s>> {
+    /// Serves request after request. Returns whether the connection is to be broken off.
+    async fn run(&mut self) -> bool {
+        let mut patience = self.worker.timeouts.request_head;
+        loop {
+            let after = match self.next_head(patience).await {
+                Next::Head => {
+                    self.reply.version = self.head.version();
+                    drive::exchange(self).await
+                }
+                Next::Late => self.answer(&Answer::request_timeout(), false, false).await,
+                Next::Nothing => return false,
+                Next::Refused(refusal) => {
+                    self.note_refused(refusal);
+                    match refusal.status(Sender::Client) {
+                        Some(status) => {
+                            let message = refusal.client_message(Sender::Client);
+                            self.answer(&Answer::to_bytes(status, message), false, false).await
+                        }
+                        None => return false,
+                    }
+                }
+            };
+            match after {
+                After::Keep => self.relax(),
+                After::Close => {
+                    self.linger().await;
+                    return false;
+                }
+                After::Reset => return true,
+            }
+            patience = self.worker.timeouts.idle;
+        }
+    }
+
+    /// Waits for the next head: so long for its first byte, and then not much longer.
+    async fn next_head(&mut self, patience: Duration) -> Next {
+        self.watch.arm(patience);
+        let mut begun = false;
+        loop {
+            if !self.source.buffer.is_empty() {
+                if !std::mem::replace(&mut begun, true) {
+                    self.watch.arm(self.worker.timeouts.request_head);
+                }
+                let bytes = self.source.buffer.filled();
+                let limits = HeadLimits::request();
+                match request::parse_head(bytes, &limits, Profile::Observe, &mut self.head) {
+                    Ok(Parsed::Complete { head_len }) => {
+                        self.source.buffer.consume(head_len);
+                        return Next::Head;
+                    }
+                    Ok(Parsed::Partial) if bytes.len() >= HEAD_BUFFER_BYTES => {
+                        return Next::Refused(Refusal::HeadTooLong);
+                    }
+                    Ok(Parsed::Partial) => {}
+                    Err(refusal) => return Next::Refused(refusal),
+                }
+            }
+            let worker = &self.worker;
+            let idle = self.source.buffer.is_empty();
+            let given_up = || idle && worker.draining.get();
+            match self.source.fill_unless(&self.watch, given_up).await {
+                Ok(0) | Err(Cut::Gone) => return Next::Nothing,
+                Ok(_) => {}
+                Err(Cut::Late) if begun => return Next::Late,
+                Err(Cut::Late) => return Next::Nothing,
+            }
+        }
+    }
+
+    /// Gives back what a large exchange needed.
+    fn relax(&mut self) {
+        self.source.buffer.relax();
+        recycle(&mut self.request_out);
+        recycle(&mut self.reply.out);
+    }
+
+    /// Closes our side, and reads what the client had on its way: closing both at once would make
+    /// the system throw our last answer away.
+    async fn linger(&mut self) {
+        self.watch.arm(LINGER);
+        self.reply.sink.finish(&self.watch).await;
+        let mut thrown = 0;
+        while thrown < LINGER_BYTES_MAX {
+            let unused = self.source.buffer.filled().len();
+            self.source.buffer.consume(unused);
+            match self.source.fill(&self.watch).await {
+                Ok(count) if count > 0 => thrown += count,
+                _ => break,
+            }
+        }
+    }
+}
