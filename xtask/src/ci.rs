@@ -31,9 +31,7 @@ pub(crate) fn run() -> Result<()> {
 /// The `palisade` that the tests have just built; building it anew would select other features of
 /// its dependencies and compile half of them again.
 fn tested_binary() -> Result<PathBuf> {
-    let metadata = tree::metadata(&tree::root()?)?;
-    let target = metadata["target_directory"].as_str().context("no target_directory")?;
-    let binary = PathBuf::from(target).join("debug/palisade");
+    let binary = tree::target_directory(&tree::root()?)?.join("debug/palisade");
     std::fs::metadata(&binary)
         .with_context(|| format!("{} should be there after the tests", binary.display()))?;
     Ok(binary)

@@ -1,4 +1,4 @@
-//! The developers' tasks: `cargo xtask tidy | test | ci | bench | fuzz-smoke`.
+//! The developers' tasks: `cargo xtask tidy | test | ci | bench | soak | fuzz-smoke`.
 //!
 //! Nothing here is shipped. Each task runs the same way on a desk and on a build machine.
 #![expect(
@@ -11,7 +11,9 @@ mod bench;
 mod ci;
 mod command;
 mod fuzz_smoke;
+mod rig;
 mod script;
+mod soak;
 mod test;
 mod tidy;
 mod tree;
@@ -31,12 +33,14 @@ struct Arguments {
 /// One task.
 #[derive(Subcommand)]
 enum Task {
-    /// Measure the gateway beside nginx, then `analyze`, then an idle `run`
+    /// Measure the gateway beside nginx and other peers, `analyze`, and an idle `run`
     Bench(bench::Options),
     /// Everything a change must pass: fmt, tidy, clippy, doc, test, demo --check
     Ci,
     /// Run every fuzz target for a while; a crash fails
     FuzzSmoke(fuzz_smoke::Options),
+    /// The slow suite: steady load for minutes, then reloads under load; a leak or a loss fails
+    Soak(soak::Options),
     /// Install what the tests need, run them all, then tidy
     Test,
     /// Check the house rules that a compiler does not
@@ -48,6 +52,7 @@ fn main() -> ExitCode {
         Task::Bench(options) => bench::run(&options),
         Task::Ci => ci::run(),
         Task::FuzzSmoke(options) => fuzz_smoke::run(&options),
+        Task::Soak(options) => soak::run(&options),
         Task::Test => test::run(),
         Task::Tidy => tidy::run(),
     };

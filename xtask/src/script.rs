@@ -11,8 +11,12 @@ use crate::command;
 pub(crate) const CHROMIUM: &str = "install-chromium.sh";
 /// `cargo fuzz`.
 pub(crate) const FUZZ: &str = "install-fuzz.sh";
+/// h2load, the load over HTTP/2 and TLS, and `openssl` for a certificate.
+pub(crate) const H2LOAD: &str = "install-h2load.sh";
 /// nginx, the measure of the gateway's cost.
 pub(crate) const NGINX: &str = "install-nginx.sh";
+/// HAProxy, and ModSecurity with the Core Rule Set for nginx.
+pub(crate) const PEERS: &str = "install-peers.sh";
 /// wrk, the load of the measurement.
 pub(crate) const WRK: &str = "install-wrk.sh";
 

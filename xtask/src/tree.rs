@@ -83,3 +83,9 @@ pub(crate) fn metadata(root: &Path) -> Result<Value> {
     }
     Ok(serde_json::from_slice(&output.stdout)?)
 }
+
+/// Where cargo puts what it builds.
+pub(crate) fn target_directory(root: &Path) -> Result<PathBuf> {
+    let metadata = metadata(root)?;
+    Ok(metadata["target_directory"].as_str().context("no target_directory")?.into())
+}

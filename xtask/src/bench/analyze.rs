@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use super::figures::{median, table};
-use super::palisade;
-use super::process::Cost;
 use super::recording;
+use crate::rig::figures::{median, table};
+use crate::rig::palisade;
+use crate::rig::process::Cost;
 
 /// How often each recording is read; the median counts.
 const RUNS: usize = 3;

@@ -8,10 +8,10 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::figures::{median, table};
-use super::nginx::Nginx;
-use super::palisade::Palisade;
-use super::process;
+use crate::rig::figures::{median, table};
+use crate::rig::nginx::Nginx;
+use crate::rig::palisade::{Palisade, Setup};
+use crate::rig::process;
 
 /// How often it is started; the median counts.
 const STARTS: usize = 5;
@@ -27,10 +27,17 @@ pub(super) fn measure(binary: &Path) -> Result<Value> {
     let origin = Nginx::origin(directory.path())?;
     let contract = directory.path().join("openapi.yaml");
     std::fs::write(&contract, contract_text())?;
+    let setup = Setup {
+        binary,
+        directory: directory.path(),
+        origin: origin.port,
+        contract: Some(&contract),
+        certificate: None,
+    };
     let mut starts = Vec::new();
     let mut memory = Vec::new();
     for _ in 0..STARTS {
-        let palisade = Palisade::start(binary, directory.path(), origin.port, Some(&contract))?;
+        let palisade = Palisade::start(&setup)?;
         starts.push(palisade.ready_after.as_secs_f64() * 1e3);
         thread::sleep(REST);
         memory.push(process::memory_now(palisade.pid())? as f64);

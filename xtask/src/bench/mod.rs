@@ -1,36 +1,41 @@
-//! `cargo xtask bench`: the gateway beside nginx in one run, `analyze` over big recordings, and an
-//! idle `run`. Prints Markdown for `docs/measurements.md`; writes the same figures as JSON.
+//! `cargo xtask bench`: the gateway beside nginx and other peers, in clear, over TLS and HTTP/2;
+//! latency, memory and hostile requests; and `analyze` over big recordings. Prints Markdown for
+//! `docs/measurements.md`; writes the same figures as JSON.
 //!
 //! Absolute times belong to one machine on one day. What is to be compared are the ratios.
 
 mod analyze;
-mod figures;
+mod hostile;
 mod idle;
-mod load;
-mod loopback;
-mod nginx;
-mod palisade;
-mod process;
+mod idle_tls;
+mod latency;
+mod peers;
 mod proxy;
 mod recording;
+mod secure;
+mod turns;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use clap::ValueEnum;
 use serde_json::{Value, json};
 
-use crate::{command, script, tree};
+use self::turns::Effort;
+use crate::rig::palisade::binary;
+use crate::{script, tree};
 
 /// What to measure, and for how long.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Only this part
+    /// Only these parts; repeatable
     #[arg(long, value_enum)]
-    only: Option<Part>,
-    /// Alternating pairs of nginx and palisade
+    only: Vec<Part>,
+    /// Rounds in which nginx, palisade and others are loaded in turns
     #[arg(long, default_value_t = 7)]
     pairs: usize,
-    /// Seconds of load for each half of a pair
+    /// Seconds of load for each in each round
     #[arg(long, default_value_t = 4)]
     seconds: u32,
     /// nginx on both sides: how much of a ratio is noise on this machine
@@ -52,50 +57,80 @@ pub(crate) struct Options {
 enum Part {
     /// The gateway beside nginx
     Proxy,
+    /// The same over TLS: open connections, and full handshakes
+    Tls,
+    /// The same over HTTP/2
+    Http2,
+    /// Beside HAProxy, and nginx with ModSecurity and the Core Rule Set
+    Peers,
+    /// Latency at half of nginx's greatest throughput, open loop
+    Latency,
+    /// Memory of ten thousand idle TLS connections
+    IdleTls,
+    /// CPU and memory of hostile requests beside plain ones of their size
+    Hostile,
     /// Recordings through `analyze`
     Analyze,
     /// Start and memory of an idle `run`
     Idle,
 }
 
+impl Part {
+    /// The scripts that install what it needs.
+    fn scripts(self) -> &'static [&'static str] {
+        match self {
+            Self::Proxy | Self::Latency => &[script::NGINX, script::WRK],
+            Self::Tls => &[script::NGINX, script::WRK, script::H2LOAD],
+            Self::Http2 | Self::IdleTls => &[script::NGINX, script::H2LOAD],
+            Self::Peers => &[script::NGINX, script::WRK, script::PEERS],
+            Self::Hostile | Self::Idle => &[script::NGINX],
+            Self::Analyze => &[],
+        }
+    }
+
+    fn measure(self, binary: &Path, effort: Effort, options: &Options) -> Result<Value> {
+        match self {
+            Self::Proxy => proxy::measure(Some(binary), effort),
+            Self::Tls => secure::measure_tls(binary, effort),
+            Self::Http2 => secure::measure_http2(binary, effort),
+            Self::Peers => peers::measure(binary, effort),
+            Self::Latency => latency::measure(binary, effort),
+            Self::IdleTls => idle_tls::measure(binary),
+            Self::Hostile => hostile::measure(binary, effort.seconds),
+            Self::Analyze => analyze::measure(binary, &options.recording),
+            Self::Idle => idle::measure(binary),
+        }
+    }
+}
+
 /// Runs the parts asked for; everything started is stopped and every file made is removed.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let root = tree::root()?;
-    let wants = |part| options.only.is_none_or(|only| only == part);
-    if wants(Part::Proxy) {
-        script::run(&root, script::NGINX)?;
-        script::run(&root, script::WRK)?;
+    let parts: Vec<Part> = match (options.noise, options.only.as_slice()) {
+        (true, _) => vec![Part::Proxy],
+        (false, []) => Part::value_variants().to_vec(),
+        (false, only) => only.to_vec(),
+    };
+    let scripts: BTreeSet<_> = parts.iter().flat_map(|part| part.scripts()).collect();
+    for name in scripts {
+        script::run(&root, name)?;
     }
-    let target = tree::metadata(&root)?["target_directory"]
-        .as_str()
-        .map(PathBuf::from)
-        .context("no target_directory")?;
-    let binary = if options.noise { None } else { Some(binary(&root, &target, options)?) };
+    let target = tree::target_directory(&root)?;
+    let effort = Effort { rounds: options.pairs, seconds: options.seconds };
     let mut figures = json!({"machine": machine()});
-    println!("\n## Measured on {}\n", machine());
-    if wants(Part::Proxy) {
-        figures["proxy"] = proxy::measure(binary.as_deref(), options.pairs, options.seconds)?;
-    }
-    if let Some(binary) = &binary {
-        if wants(Part::Analyze) {
-            figures["analyze"] = analyze::measure(binary, &options.recording)?;
-        }
-        if wants(Part::Idle) {
-            figures["idle"] = idle::measure(binary)?;
+    if options.noise {
+        println!("\n## Measured on {}\n", machine());
+        figures["noise"] = proxy::measure(None, effort)?;
+    } else {
+        let binary = binary(&root, options.binary.as_deref())?;
+        println!("\n## Measured on {}\n", machine());
+        for part in parts {
+            let name = part.to_possible_value().context("no part is hidden")?;
+            figures[name.get_name()] = part.measure(&binary, effort, options)?;
         }
     }
     let place = options.json.clone().unwrap_or_else(|| target.join("bench.json"));
     write(&place, &figures)
-}
-
-/// The program to measure, built in release unless one was given.
-fn binary(root: &Path, target: &Path, options: &Options) -> Result<PathBuf> {
-    if let Some(binary) = &options.binary {
-        return std::fs::canonicalize(binary)
-            .with_context(|| format!("{} is not there", binary.display()));
-    }
-    command::run(command::cargo(root).args(["build", "--release", "--package", "palisade"]))?;
-    Ok(target.join("release/palisade"))
 }
 
 /// Processor and number of cores, as /proc tells.

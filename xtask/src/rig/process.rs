@@ -11,23 +11,28 @@ use anyhow::{Context, Result, bail};
 const GRACE: Duration = Duration::from_secs(5);
 
 /// A child that is asked to end, and then made to, when this value goes away.
-pub(super) struct Running {
+pub(crate) struct Running {
     child: Child,
 }
 
 impl Running {
-    pub(super) fn start(command: &mut Command) -> Result<Self> {
+    pub(crate) fn start(command: &mut Command) -> Result<Self> {
         let program = command.get_program().to_string_lossy().into_owned();
         let child = command.stdin(Stdio::null()).spawn();
         Ok(Self { child: child.with_context(|| format!("{program} did not start"))? })
     }
 
-    pub(super) fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
+    /// Sends a signal, such as `HUP`.
+    pub(crate) fn signal(&self, name: &str) -> Result<()> {
+        signal(self.pid(), name)
+    }
+
     /// The first child of this process, such as nginx's worker; waits a moment for it to appear.
-    pub(super) fn first_child(&self) -> Result<u32> {
+    pub(crate) fn first_child(&self) -> Result<u32> {
         let place = format!("/proc/{0}/task/{0}/children", self.pid());
         for _ in 0..100 {
             let children = std::fs::read_to_string(&place)?;
@@ -40,7 +45,7 @@ impl Running {
     }
 
     /// Waits for the end and says what it cost. The exit code 1 is accepted: it means findings.
-    pub(super) fn measure_to_end(mut self) -> Result<Cost> {
+    pub(crate) fn measure_to_end(mut self) -> Result<Cost> {
         let begun = Instant::now();
         let pid = self.pid();
         let mut memory = 0;
@@ -64,8 +69,7 @@ impl Drop for Running {
         if !matches!(self.child.try_wait(), Ok(None)) {
             return;
         }
-        let pid = self.pid().to_string();
-        let asked = Command::new("kill").args(["-TERM", &pid]).status();
+        let asked = self.signal("TERM");
         let begun = Instant::now();
         while asked.is_ok() && begun.elapsed() < GRACE {
             if !matches!(self.child.try_wait(), Ok(None)) {
@@ -79,27 +83,36 @@ impl Drop for Running {
     }
 }
 
+/// Sends a signal to a process of ours.
+pub(crate) fn signal(pid: u32, name: &str) -> Result<()> {
+    let status = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status()?;
+    if !status.success() {
+        bail!("process {pid} could not be sent {name}");
+    }
+    Ok(())
+}
+
 /// What a whole run cost.
-pub(super) struct Cost {
-    pub(super) seconds: f64,
-    pub(super) cpu: CpuTime,
+pub(crate) struct Cost {
+    pub(crate) seconds: f64,
+    pub(crate) cpu: CpuTime,
     /// Bytes.
-    pub(super) memory_peak: u64,
+    pub(crate) memory_peak: u64,
 }
 
 /// CPU time of all threads of a process, those that have ended included; seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct CpuTime {
-    pub(super) user: f64,
-    pub(super) system: f64,
+pub(crate) struct CpuTime {
+    pub(crate) user: f64,
+    pub(crate) system: f64,
 }
 
 impl CpuTime {
-    pub(super) fn total(self) -> f64 {
+    pub(crate) fn total(self) -> f64 {
         self.user + self.system
     }
 
-    pub(super) fn since(self, earlier: Self) -> Self {
+    pub(crate) fn since(self, earlier: Self) -> Self {
         Self { user: self.user - earlier.user, system: self.system - earlier.system }
     }
 }
@@ -108,7 +121,7 @@ impl CpuTime {
 const TICKS_PER_SECOND: f64 = 100.0;
 
 /// `utime` and `stime` of /proc/PID/stat.
-pub(super) fn cpu_time(pid: u32) -> Result<CpuTime> {
+pub(crate) fn cpu_time(pid: u32) -> Result<CpuTime> {
     parse_cpu_time(&stat(pid)?).context("/proc/PID/stat has another form than expected")
 }
 
@@ -133,13 +146,23 @@ fn is_ended(pid: u32) -> Result<bool> {
 }
 
 /// Resident memory now, in bytes.
-pub(super) fn memory_now(pid: u32) -> Result<u64> {
+pub(crate) fn memory_now(pid: u32) -> Result<u64> {
     memory(pid, "VmRSS:")
 }
 
 /// The most resident memory the process has had, in bytes.
-pub(super) fn memory_peak(pid: u32) -> Result<u64> {
+pub(crate) fn memory_peak(pid: u32) -> Result<u64> {
     memory(pid, "VmHWM:")
+}
+
+/// Open file descriptors.
+pub(crate) fn descriptors(pid: u32) -> Result<usize> {
+    Ok(std::fs::read_dir(format!("/proc/{pid}/fd"))?.count())
+}
+
+/// Has the most resident memory counted anew from what it is now (proc(5), `clear_refs`).
+pub(crate) fn forget_memory_peak(pid: u32) -> Result<()> {
+    Ok(std::fs::write(format!("/proc/{pid}/clear_refs"), "5")?)
 }
 
 fn memory(pid: u32, field: &str) -> Result<u64> {
@@ -150,7 +173,7 @@ fn memory(pid: u32, field: &str) -> Result<u64> {
 }
 
 /// CPU time since the start of each thread that lives, summed by the threads' name.
-pub(super) fn cpu_time_by_thread(pid: u32) -> Result<Vec<(String, CpuTime)>> {
+pub(crate) fn cpu_time_by_thread(pid: u32) -> Result<Vec<(String, CpuTime)>> {
     let mut sums: std::collections::BTreeMap<String, CpuTime> = Default::default();
     for thread in std::fs::read_dir(format!("/proc/{pid}/task"))? {
         let Ok(stat) = std::fs::read_to_string(thread?.path().join("stat")) else { continue };

@@ -1,7 +1,7 @@
 //! Medians, ratios, and Markdown tables.
 
 /// The middle value; the mean of the two middle ones of an even number. 0 of nothing.
-pub(super) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
+pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut sorted: Vec<f64> = values.into_iter().collect();
     sorted.sort_by(f64::total_cmp);
     let middle = sorted.len() / 2;
@@ -13,13 +13,13 @@ pub(super) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
 }
 
 /// The smallest and the largest value.
-pub(super) fn range(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
+pub(crate) fn range(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
     let bounds = (f64::INFINITY, f64::NEG_INFINITY);
     values.into_iter().fold(bounds, |(low, high), value| (low.min(value), high.max(value)))
 }
 
 /// A Markdown table.
-pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let line = |cells: Vec<&str>| format!("| {} |\n", cells.join(" | "));
     let mut text = line(head.to_vec());
     text.push_str(&line(vec!["---"; head.len()]));

@@ -1,28 +1,28 @@
-//! The load: wrk with 64 connections that stay open.
+//! wrk: connections that stay open, each with one request after the other.
 
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-/// Connections that are open at once.
-pub(super) const CONNECTIONS: u32 = 64;
+use super::{Load, PATH};
 
-/// What wrk counted.
-#[derive(Debug, PartialEq)]
-pub(super) struct Load {
-    pub(super) requests: u64,
-    pub(super) per_second: f64,
-    /// Milliseconds, like the next.
-    pub(super) p50_ms: f64,
-    pub(super) p99_ms: f64,
-}
+/// Connections that are open at once.
+pub(crate) const CONNECTIONS: u32 = 64;
 
 /// Loads a port of loopback. Answers other than success spoil the measurement: an error.
-pub(super) fn run(port: u16, seconds: u32) -> Result<Load> {
+pub(crate) fn run(port: u16, seconds: u32) -> Result<Load> {
+    to(&format!("http://127.0.0.1:{port}{PATH}"), seconds)
+}
+
+/// Like [`run`], over TLS.
+pub(crate) fn run_tls(port: u16, seconds: u32) -> Result<Load> {
+    to(&format!("https://127.0.0.1:{port}{PATH}"), seconds)
+}
+
+fn to(url: &str, seconds: u32) -> Result<Load> {
     let output = Command::new("wrk")
         .args(["--threads", "1", "--connections", &CONNECTIONS.to_string(), "--latency"])
-        .args(["--duration", &format!("{seconds}s")])
-        .arg(format!("http://127.0.0.1:{port}/v1/orders/8d1f6a52-0b7c-4a49-9c4e-5b1f0a6c2d11"))
+        .args(["--duration", &format!("{seconds}s"), url])
         .output()
         .context("wrk did not start")?;
     let text = String::from_utf8_lossy(&output.stdout);
@@ -43,11 +43,15 @@ fn parse(text: &str) -> Result<Load> {
         .find_map(|line| line.split_once(" requests in ")?.0.parse().ok())
         .context("wrk named no number of requests")?;
     let per_second = after("Requests/sec:").and_then(|text| text.parse().ok());
+    let percentile = |label: &str| {
+        let found = after(label).and_then(milliseconds);
+        found.with_context(|| format!("wrk named no {label} of latency"))
+    };
     Ok(Load {
         requests,
         per_second: per_second.context("wrk named no throughput")?,
-        p50_ms: after("50%").and_then(milliseconds).context("wrk named no median")?,
-        p99_ms: after("99%").and_then(milliseconds).context("wrk named no 99th percentile")?,
+        p50_ms: Some(percentile("50%")?),
+        p99_ms: Some(percentile("99%")?),
     })
 }
 
@@ -81,7 +85,7 @@ Transfer/sec:     12.53MB
     fn the_report_is_read() {
         let load = parse(OUTPUT).unwrap();
         assert_eq!(load.requests, 158_311);
-        let figures = [load.per_second, load.p50_ms, load.p99_ms];
+        let figures = [load.per_second, load.p50_ms.unwrap(), load.p99_ms.unwrap()];
         for (found, expected) in figures.into_iter().zip([39_577.13, 1.52, 0.95]) {
             assert!((found - expected).abs() < 1e-6, "{found} {expected}");
         }
