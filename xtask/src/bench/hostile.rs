@@ -67,8 +67,8 @@ pub(super) fn measure(binary: &Path, seconds: u32) -> Result<Value> {
         let cpu = hostile.cpu_ms / plain.cpu_ms;
         let size = case.bytes.len() as f64;
         let memory = grown / size;
-        let small = grown <= MEMORY_FREE_BYTES
-            || grown <= MEMORY_BYTES_GOAL && memory <= MEMORY_RATIO_GOAL;
+        let small =
+            grown <= MEMORY_FREE_BYTES || grown <= MEMORY_BYTES_GOAL && memory <= MEMORY_RATIO_GOAL;
         let met = cpu <= CPU_RATIO_GOAL && small;
         rows.push(vec![
             case.name.to_owned(),
