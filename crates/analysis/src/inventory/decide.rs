@@ -12,7 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use exchange::endpoint::{Method, PathTemplate, TemplateSegment};
 use exchange::kind::ValueKind;
 
-use super::evidence::{Evidence, Place, alike};
+use super::evidence::{Evidence, OPERATIONS_ALIKE, Place, alike};
+use super::outline::Outline;
 use super::profile::Profile;
 use super::tally::Tally;
 use super::template::{Key, Node};
@@ -70,7 +71,7 @@ impl Route {
 /// Reads the templates from a tree: all of them, and the way to find them.
 pub(crate) fn templates(root: &Node) -> (Vec<Decided>, Route) {
     let mut walk = Walk::default();
-    let route = walk.descend(&[root]);
+    let route = walk.descend(&[&Outline::of(root)]);
     (walk.decided, route)
 }
 
@@ -83,7 +84,7 @@ struct Walk {
 }
 
 impl Walk {
-    fn descend(&mut self, nodes: &[&Node]) -> Route {
+    fn descend(&mut self, nodes: &[&Outline<'_>]) -> Route {
         let mut route = Route { leaves: self.leaves(nodes), ..Route::default() };
         let split = split(nodes, &self.place(nodes));
         for (word, below) in &split.literals {
@@ -104,10 +105,10 @@ impl Walk {
         route
     }
 
-    fn leaves(&mut self, nodes: &[&Node]) -> Vec<(Method, usize)> {
+    fn leaves(&mut self, nodes: &[&Outline<'_>]) -> Vec<(Method, usize)> {
         let mut merged: BTreeMap<Method, Tally> = BTreeMap::new();
-        for (method, tally) in nodes.iter().flat_map(|node| &node.leaves) {
-            merged.entry(*method).or_default().merge(tally);
+        for leaf in nodes.iter().flat_map(|node| &node.leaves) {
+            merged.entry(leaf.method).or_default().merge(leaf.tally);
         }
         let mut leaves = Vec::with_capacity(merged.len());
         for (method, tally) in merged {
@@ -124,7 +125,7 @@ impl Walk {
     }
 
     /// What the place in the path tells about its segments.
-    fn place(&self, nodes: &[&Node]) -> Place {
+    fn place(&self, nodes: &[&Outline<'_>]) -> Place {
         let previous = self.segments.last();
         let literal = match previous {
             Some(TemplateSegment::Literal(word)) => Some(&**word),
@@ -161,18 +162,18 @@ impl Walk {
 
 /// The children of some nodes, divided.
 struct Split<'a> {
-    literals: Vec<(&'a str, Vec<&'a Node>)>,
+    literals: Vec<(&'a str, Vec<&'a Outline<'a>>)>,
     parameter: Option<Parameter<'a>>,
 }
 
 struct Parameter<'a> {
-    nodes: Vec<&'a Node>,
+    nodes: Vec<&'a Outline<'a>>,
     kinds: Counts<ValueKind>,
     grounds: SegmentGrounds,
 }
 
 /// A word, its nodes, and the exchanges that showed an endpoint there.
-type Member<'a> = (&'a str, Vec<&'a Node>, u64);
+type Member<'a> = (&'a str, Vec<&'a Outline<'a>>, u64);
 
 /// Words that behave alike.
 struct Cluster<'a> {
@@ -186,18 +187,18 @@ impl Cluster<'_> {
     fn evidence(&self, values: Option<&Profile>, siblings: usize, place: &Place) -> Evidence {
         let words: Vec<(&str, u64)> =
             self.members.iter().map(|(word, _, hits)| (*word, *hits)).collect();
-        let likeness = values.map(|values| values.likeness(&self.profile));
+        let likeness = values.map(|values| values.likeness(&self.profile, OPERATIONS_ALIKE));
         Evidence::of(&words, self.by_fields, likeness, siblings, place)
     }
 }
 
-fn split<'a>(nodes: &[&'a Node], place: &Place) -> Split<'a> {
-    let mut by_word: BTreeMap<&str, Vec<&Node>> = BTreeMap::new();
+fn split<'a>(nodes: &[&'a Outline<'a>], place: &Place) -> Split<'a> {
+    let mut by_word: BTreeMap<&str, Vec<&Outline<'_>>> = BTreeMap::new();
     for (word, child) in nodes.iter().flat_map(|node| &node.words) {
         by_word.entry(word).or_default().push(child);
     }
-    let values: Vec<&Node> = nodes.iter().filter_map(|node| node.value.as_deref()).collect();
-    let more: Vec<&Node> = nodes.iter().filter_map(|node| node.more.as_deref()).collect();
+    let values: Vec<&Outline<'_>> = nodes.iter().filter_map(|node| node.value.as_deref()).collect();
+    let more: Vec<&Outline<'_>> = nodes.iter().filter_map(|node| node.more.as_deref()).collect();
     let mut found = Split { literals: Vec::new(), parameter: None };
     let mut merged = Merged::new(place.segment, &values, &more, nodes);
 
@@ -233,10 +234,10 @@ fn split<'a>(nodes: &[&'a Node], place: &Place) -> Split<'a> {
 /// template comes of them. All that is below is pooled; what only one word has below it, and what
 /// comes in crowds that behave alike there, is likely to be another parameter's value.
 fn literals_below<'a>(
-    by_word: &BTreeMap<&'a str, Vec<&'a Node>>,
-    values: &[&'a Node],
+    by_word: &BTreeMap<&'a str, Vec<&'a Outline<'a>>>,
+    values: &[&'a Outline<'a>],
 ) -> BTreeSet<&'a str> {
-    let mut pooled: BTreeMap<&str, Vec<&Node>> = BTreeMap::new();
+    let mut pooled: BTreeMap<&str, Vec<&Outline<'_>>> = BTreeMap::new();
     let mut parents: BTreeMap<&str, usize> = BTreeMap::new();
     for nodes in by_word.values().map(Vec::as_slice).chain((!values.is_empty()).then_some(values)) {
         let mut mine: Vec<&str> = Vec::new();
@@ -262,9 +263,9 @@ fn literals_below<'a>(
 
 /// Gathers words with like profiles, the busiest first; reserved words go to `literals`.
 fn clusters<'a>(
-    by_word: BTreeMap<&'a str, Vec<&'a Node>>,
+    by_word: BTreeMap<&'a str, Vec<&'a Outline<'a>>>,
     shared: &BTreeSet<&str>,
-    literals: &mut Vec<(&'a str, Vec<&'a Node>)>,
+    literals: &mut Vec<(&'a str, Vec<&'a Outline<'a>>)>,
 ) -> Vec<Cluster<'a>> {
     let mut profiled = Vec::with_capacity(by_word.len());
     for (word, nodes) in by_word {
@@ -281,7 +282,7 @@ fn clusters<'a>(
         let hits = profile.hits;
         let mut best: Option<(usize, f64, bool)> = None;
         for (at, cluster) in clusters.iter().take(CLUSTERS_MAX).enumerate() {
-            let likeness = cluster.profile.likeness(&profile);
+            let likeness = cluster.profile.likeness(&profile, OPERATIONS_ALIKE);
             let Some(score) = alike(likeness) else { continue };
             if best.is_none_or(|(_, highest, _)| score > highest) {
                 best = Some((at, score, likeness.fields.is_some()));
@@ -305,7 +306,7 @@ fn clusters<'a>(
 
 /// All that is one parameter at one place.
 struct Merged<'a> {
-    nodes: Vec<&'a Node>,
+    nodes: Vec<&'a Outline<'a>>,
     kinds: Counts<ValueKind>,
     segment: u16,
     by_statistics: bool,
@@ -317,11 +318,16 @@ struct Merged<'a> {
 }
 
 impl<'a> Merged<'a> {
-    fn new(segment: u16, values: &[&'a Node], more: &[&'a Node], parents: &[&Node]) -> Self {
+    fn new(
+        segment: u16,
+        values: &[&'a Outline<'a>],
+        more: &[&'a Outline<'a>],
+        parents: &[&Outline<'_>],
+    ) -> Self {
         let mut kinds = Counts::default();
-        values.iter().for_each(|node| kinds.merge(&node.kinds));
+        values.iter().for_each(|node| kinds.merge(&node.node.kinds));
         let mut folded: Distinct<u64> = Distinct::default();
-        parents.iter().for_each(|node| folded.merge(&node.more_words));
+        parents.iter().for_each(|node| folded.merge(&node.node.more_words));
         if !more.is_empty() {
             kinds.add(ValueKind::Word, folded.estimate().max(1));
         }
@@ -348,7 +354,7 @@ impl<'a> Merged<'a> {
     /// Takes words that fit no cluster, where there is a parameter for them: a word that was used
     /// with another method only, say. Literals beside a parameter stand out by being used more
     /// than its values. Returns those that are not taken.
-    fn take_stragglers(&mut self, words: Vec<Member<'a>>) -> Vec<(&'a str, Vec<&'a Node>)> {
+    fn take_stragglers(&mut self, words: Vec<Member<'a>>) -> Vec<(&'a str, Vec<&'a Outline<'a>>)> {
         let (distinct, hits) = (self.distinct, self.hits);
         let usual = STRAGGLER_HITS * hits as f64 / distinct.max(1) as f64;
         let mut left = Vec::new();
@@ -362,7 +368,7 @@ impl<'a> Merged<'a> {
         left
     }
 
-    fn add(&mut self, nodes: Vec<&'a Node>, hits: u64) {
+    fn add(&mut self, nodes: Vec<&'a Outline<'a>>, hits: u64) {
         self.distinct += 1;
         self.once += u64::from(hits == 1);
         self.hits += hits;

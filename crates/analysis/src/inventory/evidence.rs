@@ -3,7 +3,7 @@
 use super::profile::Likeness;
 
 /// Overlap of operations from which two words may be values of one parameter.
-const OPERATIONS_ALIKE: f64 = 0.34;
+pub(super) const OPERATIONS_ALIKE: f64 = 0.34;
 
 /// Agreement of core fields from which they may be.
 const FIELDS_ALIKE: f64 = 0.7;

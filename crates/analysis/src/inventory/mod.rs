@@ -16,6 +16,7 @@ pub(crate) mod contract;
 mod decide;
 mod evidence;
 mod media;
+mod outline;
 mod parameter;
 mod probe;
 mod profile;

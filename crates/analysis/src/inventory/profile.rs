@@ -1,19 +1,13 @@
 //! How the paths below one segment behave: which operations there are, and which fields their
 //! bodies have. Two words with the same profile are likely two values of one parameter.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use exchange::endpoint::Method;
-
-use super::tally::Tally;
-use super::template::Node;
+use super::outline::{Fields, Leaf, Outline, sum_up};
 use crate::hash::TextHash;
 
 /// Segments below a word that count as its operations.
 const SUFFIX_SEGMENTS: usize = 2;
-
-/// Depth to which the names of fields count.
-const FIELD_DEPTH: u8 = 3;
 
 /// Share of the bodies that must have a field for it to belong to the core.
 const CORE_SHARE: f64 = 0.5;
@@ -22,128 +16,215 @@ const CORE_SHARE: f64 = 0.5;
 const BODIES_ENOUGH: u64 = 32;
 
 /// One operation below a word.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Operation {
-    hits: u64,
+    /// The hash of its suffix and method.
+    key: u64,
     bodies: u64,
-    fields: BTreeMap<u64, u64>,
+    fields: Fields,
 }
 
 /// How the paths below one segment behave.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Profile {
-    operations: BTreeMap<u64, Operation>,
+pub(super) struct Profile {
+    /// Sorted by key.
+    operations: Vec<Operation>,
     /// Exchanges that showed an endpoint.
-    pub(crate) hits: u64,
+    pub(super) hits: u64,
 }
 
 /// How alike two profiles are.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Likeness {
+pub(super) struct Likeness {
     /// Share of the operations of the one with fewer that the other has as well.
-    pub(crate) operations: f64,
+    pub(super) operations: f64,
     /// Share of the core fields of each that the other has ever had, the mean over operations;
-    /// `None` where a side has no bodies to compare.
-    pub(crate) fields: Option<f64>,
+    /// `None` where a side has no bodies to compare, or so few operations are shared that nobody
+    /// asks.
+    pub(super) fields: Option<f64>,
 }
+
+/// The leaves below some nodes, each with the key of the operation that it belongs to.
+type Keyed<'a> = Vec<(u64, &'a Leaf<'a>)>;
 
 impl Profile {
     /// The profile of some nodes as one. Words directly below that are not among `literals` count
     /// as values: they may be those of another parameter.
-    pub(crate) fn of(nodes: &[&Node], literals: &BTreeSet<&str>) -> Self {
-        let mut profile = Self::default();
+    pub(super) fn of(nodes: &[&Outline<'_>], literals: &BTreeSet<&str>) -> Self {
+        let mut leaves = Keyed::new();
         for node in nodes {
-            profile.add(node, TextHash::new(b'o'), 0, literals);
+            gather(node, &TextHash::new(b'o'), 0, literals, &mut leaves);
         }
-        profile
-    }
-
-    fn add(&mut self, node: &Node, suffix: TextHash, depth: usize, literals: &BTreeSet<&str>) {
-        for (method, tally) in &node.leaves {
-            self.add_leaf(*method, tally, &suffix);
-        }
-        let below = |mark: TextHash| if depth < SUFFIX_SEGMENTS { mark } else { suffix.clone() };
-        for child in node.value.iter().chain(&node.more) {
-            self.add(child, below(suffix.clone().mark(b'v')), depth + 1, literals);
-        }
-        for (word, child) in &node.words {
-            let varies = depth == 0 && !literals.contains(&**word);
-            let marked = match varies {
-                true => suffix.clone().mark(b'v'),
-                false => suffix.clone().text(word),
-            };
-            self.add(child, below(marked), depth + 1, literals);
-        }
-    }
-
-    fn add_leaf(&mut self, method: Method, tally: &Tally, suffix: &TextHash) {
-        let key = suffix.clone().text(method.as_str()).finish();
-        let operation = self.operations.entry(key).or_default();
-        // only what shows an endpoint may count here: errors wait elsewhere until a path is known,
-        // so their number at this place depends on the order of absorption
-        let hits = tally.of_class(2).max(1);
-        operation.hits += hits;
-        self.hits += hits;
-        let mut add = |domain: u8, name: &str, bodies: u64| {
-            *operation.fields.entry(TextHash::new(domain).text(name).finish()).or_default() +=
-                bodies;
-        };
-        if let Some(shape) = tally.response(2) {
-            operation.bodies += shape.bodies;
-            shape.each_member(FIELD_DEPTH, &mut |name, count| {
-                add(b'r', name, count.min(shape.bodies));
-            });
-        }
-        if let Some(shape) = &tally.request {
-            shape.each_member(FIELD_DEPTH, &mut |name, count| {
-                add(b'q', name, count.min(shape.bodies));
-            });
+        leaves.sort_unstable_by_key(|(key, _)| *key);
+        let operations = leaves.chunk_by(|(a, _), (b, _)| a == b).filter_map(Operation::of);
+        Self {
+            operations: operations.collect(),
+            hits: leaves.iter().map(|(_, leaf)| leaf.hits).sum(),
         }
     }
 
     /// All that the other one has, too.
-    pub(crate) fn merge(&mut self, other: &Self) {
+    pub(super) fn merge(&mut self, other: &Self) {
         self.hits += other.hits;
-        for (key, theirs) in &other.operations {
-            let mine = self.operations.entry(*key).or_default();
-            mine.hits += theirs.hits;
-            mine.bodies += theirs.bodies;
-            for (field, count) in &theirs.fields {
-                *mine.fields.entry(*field).or_default() += count;
+        for theirs in &other.operations {
+            match self.operations.binary_search_by_key(&theirs.key, |mine| mine.key) {
+                Ok(at) => self.operations[at].merge(theirs),
+                Err(at) => self.operations.insert(at, theirs.clone()),
             }
         }
     }
 
-    /// How alike the two are.
-    pub(crate) fn likeness(&self, other: &Self) -> Likeness {
+    /// How alike the two are. Fields are compared only where the share of operations that both
+    /// have reaches `operations_least`.
+    pub(super) fn likeness(&self, other: &Self, operations_least: f64) -> Likeness {
+        let shared = || Shared { mine: &self.operations, theirs: &other.operations };
         let fewer = self.operations.len().min(other.operations.len()).max(1);
-        let (mut both, mut agreed, mut weight) = (0_usize, 0.0, 0.0);
-        for (key, mine) in &self.operations {
-            let Some(theirs) = other.operations.get(key) else { continue };
-            both += 1;
+        let operations = shared().count() as f64 / fewer as f64;
+        if operations < operations_least {
+            return Likeness { operations, fields: None };
+        }
+        let (mut agreed, mut weight) = (0.0, 0.0);
+        for (mine, theirs) in shared() {
             // few bodies say little, many say no more than a few dozen
             let bodies = mine.bodies.min(theirs.bodies).min(BODIES_ENOUGH) as f64;
-            agreed += bodies * mine.agreement(theirs).min(theirs.agreement(mine));
-            weight += bodies;
+            if bodies > 0.0 {
+                agreed += bodies * mine.agreement(theirs);
+                weight += bodies;
+            }
         }
-        Likeness {
-            operations: both as f64 / fewer as f64,
-            fields: (weight > 0.0).then(|| agreed / weight),
-        }
+        Likeness { operations, fields: (weight > 0.0).then(|| agreed / weight) }
+    }
+}
+
+fn gather<'a>(
+    node: &'a Outline<'a>,
+    suffix: &TextHash,
+    depth: usize,
+    literals: &BTreeSet<&str>,
+    into: &mut Keyed<'a>,
+) {
+    for leaf in &node.leaves {
+        into.push((suffix.clone().text(leaf.method.as_str()).finish(), leaf));
+    }
+    let deep = depth >= SUFFIX_SEGMENTS;
+    let below = |mark: &dyn Fn(TextHash) -> TextHash| {
+        if deep { suffix.clone() } else { mark(suffix.clone()) }
+    };
+    for child in node.value.iter().chain(&node.more) {
+        gather(child, &below(&|suffix| suffix.mark(b'v')), depth + 1, literals, into);
+    }
+    for (word, child) in &node.words {
+        let varies = depth == 0 && !literals.contains(word);
+        let marked = |suffix: TextHash| if varies { suffix.mark(b'v') } else { suffix.text(word) };
+        gather(child, &below(&marked), depth + 1, literals, into);
     }
 }
 
 impl Operation {
-    /// Share of the core fields here that the other one has ever had. Without core fields, as in
-    /// empty lists, there is nothing to disagree about.
-    fn agreement(&self, other: &Self) -> f64 {
-        let least = self.bodies as f64 * CORE_SHARE;
-        let core = || self.fields.iter().filter(|(_, count)| **count as f64 >= least);
-        let all = core().count();
-        if all == 0 {
-            return 1.0;
+    /// What some leaves with the same key have in common.
+    fn of(leaves: &[(u64, &Leaf<'_>)]) -> Option<Self> {
+        let ((key, first), rest) = leaves.split_first()?;
+        let mut operation = Self { key: *key, bodies: first.bodies, fields: first.fields.clone() };
+        for (_, leaf) in rest {
+            operation.bodies += leaf.bodies;
+            operation.fields.extend_from_slice(&leaf.fields);
         }
-        let shared = core().filter(|(field, _)| other.fields.contains_key(field)).count();
-        shared as f64 / all as f64
+        if !rest.is_empty() {
+            sum_up(&mut operation.fields);
+        }
+        Some(operation)
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.bodies += other.bodies;
+        let known = self.fields.len();
+        for (field, count) in &other.fields {
+            match self.fields[..known].binary_search_by_key(field, |(known, _)| *known) {
+                Ok(at) => self.fields[at].1 += count,
+                Err(_) => self.fields.push((*field, *count)),
+            }
+        }
+        if self.fields.len() > known {
+            self.fields.sort_unstable();
+        }
+    }
+
+    /// The share of the core fields of each that the other one has ever had, whichever is less.
+    fn agreement(&self, other: &Self) -> f64 {
+        let (mut mine, mut theirs) = (Core::of(self), Core::of(other));
+        let shared = Shared { mine: &self.fields, theirs: &other.fields };
+        for ((_, ours), (_, others)) in shared {
+            mine.shared += usize::from(mine.has(*ours));
+            theirs.shared += usize::from(theirs.has(*others));
+        }
+        mine.share().min(theirs.share())
+    }
+}
+
+/// The core fields of an operation: those that enough of its bodies have.
+struct Core {
+    least: f64,
+    all: usize,
+    shared: usize,
+}
+
+impl Core {
+    fn of(operation: &Operation) -> Self {
+        let least = operation.bodies as f64 * CORE_SHARE;
+        let mut core = Self { least, all: 0, shared: 0 };
+        core.all = operation.fields.iter().filter(|(_, count)| core.has(*count)).count();
+        core
+    }
+
+    fn has(&self, count: u64) -> bool {
+        count as f64 >= self.least
+    }
+
+    /// Without core fields, as in empty lists, there is nothing to disagree about.
+    fn share(&self) -> f64 {
+        if self.all == 0 { 1.0 } else { self.shared as f64 / self.all as f64 }
+    }
+}
+
+/// What two sorted lists have in common.
+struct Shared<'a, T> {
+    mine: &'a [T],
+    theirs: &'a [T],
+}
+
+/// What a list is sorted by.
+trait Keyable {
+    fn key(&self) -> u64;
+}
+
+impl Keyable for Operation {
+    fn key(&self) -> u64 {
+        self.key
+    }
+}
+
+impl Keyable for (u64, u64) {
+    fn key(&self) -> u64 {
+        self.0
+    }
+}
+
+impl<'a, T: Keyable> Iterator for Shared<'a, T> {
+    type Item = (&'a T, &'a T);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let (mine, theirs) = (self.mine.first()?, self.theirs.first()?);
+            let order = mine.key().cmp(&theirs.key());
+            if order.is_le() {
+                self.mine = &self.mine[1..];
+            }
+            if order.is_ge() {
+                self.theirs = &self.theirs[1..];
+            }
+            if order.is_eq() {
+                return Some((mine, theirs));
+            }
+        }
     }
 }
