@@ -42,6 +42,9 @@ impl ValueKind {
     /// Classifies `text`, which may be any bytes. One pass for the summary, one for the winner.
     #[must_use]
     pub fn of(text: &[u8]) -> Self {
+        if let Some(kind) = of_plain(text) {
+            return kind;
+        }
         let sum = Summary::of(text);
         match text.len() {
             0 => return Self::Word,
@@ -158,12 +161,30 @@ impl Summary {
     }
 }
 
+/// Bytes from which letters alone may be a token.
+const TOKEN_LETTERS_LEAST: usize = 16;
+
+/// What most names and many values are: a short word of letters, perhaps with underscores.
+fn of_plain(text: &[u8]) -> Option<ValueKind> {
+    let plain = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'_';
+    if text.len() >= TOKEN_LETTERS_LEAST || !text.iter().all(plain) {
+        return None;
+    }
+    Some(if is_boolean(text) { ValueKind::Boolean } else { ValueKind::Word })
+}
+
+fn is_boolean(text: &[u8]) -> bool {
+    text.eq_ignore_ascii_case(b"true") || text.eq_ignore_ascii_case(b"false")
+}
+
 fn of_letters(text: &[u8], sum: &Summary) -> ValueKind {
-    if text.eq_ignore_ascii_case(b"true") || text.eq_ignore_ascii_case(b"false") {
+    if is_boolean(text) {
         return ValueKind::Boolean;
     }
     // camelCase words turn at most every third letter, and have vowels
-    let random = text.len() >= 16 && sum.turns * 4 >= text.len() && vowels(text) * 5 < text.len();
+    let random = text.len() >= TOKEN_LETTERS_LEAST
+        && sum.turns * 4 >= text.len()
+        && vowels(text) * 5 < text.len();
     if random { ValueKind::Token } else { ValueKind::Word }
 }
 

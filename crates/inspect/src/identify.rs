@@ -47,9 +47,10 @@ pub(crate) fn identify(
     recorded_user: Option<&[u8]>,
     pseudonymizer: &Pseudonymizer,
 ) -> Principal {
-    let claimed = authorization(head, pseudonymizer)
-        .or_else(|| key_header(head, pseudonymizer))
-        .or_else(|| session_cookie(head, pseudonymizer))
+    let carriers = Carriers::of(head);
+    let claimed = authorization(&carriers, pseudonymizer)
+        .or_else(|| key_header(&carriers, pseudonymizer))
+        .or_else(|| session_cookie(head, &carriers, pseudonymizer))
         .or_else(|| query_key(head, pseudonymizer));
     if let Some((proof, id)) = claimed {
         return Principal { id: Some(id), proof };
@@ -62,8 +63,45 @@ pub(crate) fn identify(
 
 type Claim = Option<(Proof, Pseudonym)>;
 
-fn authorization(head: &RequestHead<'_>, pseudonymizer: &Pseudonymizer) -> Claim {
-    let value = head.fields.get("authorization")?.trim_ascii();
+/// The fields of a head that may carry a credential, found in one pass: the first of each name.
+#[derive(Default)]
+struct Carriers<'h> {
+    authorization: Option<&'h [u8]>,
+    keys: [Option<&'h [u8]>; KEY_HEADERS.len()],
+    has_cookies: bool,
+}
+
+impl<'h> Carriers<'h> {
+    const NAMES: NameSet = NameSet::new(&[
+        "authorization",
+        "cookie",
+        "x-api-key",
+        "api-key",
+        "apikey",
+        "x-auth-token",
+        "x-access-token",
+    ]);
+
+    fn of(head: &RequestHead<'h>) -> Self {
+        let mut carriers = Self::default();
+        for (name, value) in head.fields.iter().filter(|(name, _)| Self::NAMES.contains(name)) {
+            if name.eq_ignore_ascii_case(b"authorization") {
+                carriers.authorization.get_or_insert(value);
+            } else if name.eq_ignore_ascii_case(b"cookie") {
+                carriers.has_cookies = true;
+            } else {
+                let same = |known: &&str| name.eq_ignore_ascii_case(known.as_bytes());
+                if let Some(at) = KEY_HEADERS.iter().position(|known| same(known)) {
+                    carriers.keys[at].get_or_insert(value);
+                }
+            }
+        }
+        carriers
+    }
+}
+
+fn authorization(carriers: &Carriers<'_>, pseudonymizer: &Pseudonymizer) -> Claim {
+    let value = carriers.authorization?.trim_ascii();
     let at = value.iter().position(|byte| *byte == b' ').unwrap_or(value.len());
     let (scheme, rest) = value.split_at(at);
     let rest = rest.trim_ascii();
@@ -81,8 +119,8 @@ fn authorization(head: &RequestHead<'_>, pseudonymizer: &Pseudonymizer) -> Claim
     Some((Proof::Other, pseudonymizer.of("authorization", rest)))
 }
 
-fn key_header(head: &RequestHead<'_>, pseudonymizer: &Pseudonymizer) -> Claim {
-    let value = KEY_HEADERS.iter().find_map(|name| head.fields.get(name))?;
+fn key_header(carriers: &Carriers<'_>, pseudonymizer: &Pseudonymizer) -> Claim {
+    let value = carriers.keys.iter().flatten().next()?;
     if value.is_empty() {
         return None;
     }
@@ -92,7 +130,14 @@ fn key_header(head: &RequestHead<'_>, pseudonymizer: &Pseudonymizer) -> Claim {
     }
 }
 
-fn session_cookie(head: &RequestHead<'_>, pseudonymizer: &Pseudonymizer) -> Claim {
+fn session_cookie(
+    head: &RequestHead<'_>,
+    carriers: &Carriers<'_>,
+    pseudonymizer: &Pseudonymizer,
+) -> Claim {
+    if !carriers.has_cookies {
+        return None;
+    }
     for line in head.fields.get_all("cookie") {
         for pair in line.split(|byte| *byte == b';') {
             let Some(at) = pair.iter().position(|byte| *byte == b'=') else { continue };

@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use exchange::body::Why;
+use exchange::data_class::DataClasses;
 use exchange::decision::{Action, Decision, Denial, Disposition, Problem};
 use exchange::endpoint::{Method, SeenPath};
 use exchange::message::RequestHead;
@@ -121,6 +123,18 @@ impl Inspector {
 
     pub(crate) fn pseudonymizer(&self) -> &Pseudonymizer {
         &self.pseudonymizer
+    }
+
+    /// What is known of a body before anything is: it is not there, and nobody has named a type.
+    pub(crate) fn nothing_seen(&self) -> BodySeen {
+        let [unnamed, ..] = &self.media;
+        BodySeen {
+            bytes: 0,
+            media: Arc::clone(unnamed),
+            shape: None,
+            missing: Some(Why::Empty),
+            data: DataClasses::NONE,
+        }
     }
 
     /// The media type in lower case.

@@ -9,7 +9,7 @@ use exchange::kind::ValueKind;
 use exchange::limits;
 use exchange::shape::{Shape, ShapeNode, Types};
 
-use crate::recognize;
+use crate::recognize::{self, Hint};
 
 /// The name that stands for keys that are values, as in a map from ids to records.
 const ANY_KEY: &str = "*";
@@ -53,9 +53,10 @@ struct Level {
 struct Links {
     first_child: Index,
     next_sibling: Index,
+    /// What the name promises, once somebody has asked.
+    hint: Option<Hint>,
 }
 
-#[derive(Default)]
 struct Builder {
     shape: Shape,
     links: Vec<Links>,
@@ -63,8 +64,8 @@ struct Builder {
     levels: Vec<Level>,
     /// The member whose value comes next.
     member: Option<Index>,
-    /// Its name as it is written; empty in arrays, where the array's own name counts.
-    member_name: String,
+    /// The node whose name the values have: in arrays, the array's own. [`NOWHERE`]: none.
+    named: Index,
     /// Containers open below the one from which on nothing is recorded.
     muted: usize,
 }
@@ -81,9 +82,11 @@ impl Builder {
                 cut: false,
             },
             links: Vec::with_capacity(nodes),
+            data: DataClasses::NONE,
             levels: Vec::with_capacity(8),
-            member_name: String::with_capacity(32),
-            ..Self::default()
+            member: None,
+            named: NOWHERE,
+            muted: 0,
         }
     }
 
@@ -170,7 +173,7 @@ impl Builder {
             data: DataClasses::NONE,
             count: 0,
         });
-        self.links.push(Links { first_child: NOWHERE, next_sibling: NOWHERE });
+        self.links.push(Links { first_child: NOWHERE, next_sibling: NOWHERE, hint: None });
         (self.shape.nodes.len() - 1) as Index
     }
 
@@ -186,9 +189,18 @@ impl Builder {
                 _ => Some(ValueKind::Word),
             };
         }
-        if let Some(class) = recognize::classify(&self.member_name, text) {
-            node.data.insert(class);
+        let (named, shape) = (usize::from(self.named), &self.shape);
+        let hint = || match self.links.get_mut(named) {
+            None => Hint::None,
+            Some(links) => *links.hint.get_or_insert_with(|| {
+                shape.nodes.get(named).map_or(Hint::None, |node| Hint::of(shape.name(node)))
+            }),
+        };
+        if let Some(class) = recognize::classify_under(hint, text) {
             self.data.insert(class);
+            if let Some(node) = self.shape.nodes.get_mut(usize::from(at)) {
+                node.data.insert(class);
+            }
         }
     }
 }
@@ -217,7 +229,7 @@ impl Sink for Builder {
             return;
         }
         self.levels.pop();
-        self.member_name.clear();
+        self.named = NOWHERE;
     }
 
     fn name(&mut self, name: Text<'_>) {
@@ -230,9 +242,8 @@ impl Sink for Builder {
             && next != NOWHERE
             && self.is_named(next, name.raw())
         {
-            self.member_name.clear();
-            self.member_name.push_str(name.raw());
-            self.member = Some(self.matched(next));
+            self.named = self.matched(next);
+            self.member = Some(next);
             return;
         }
         let name = name.decode();
@@ -244,10 +255,9 @@ impl Sink for Builder {
         } else {
             name
         };
-        self.member_name.clear();
-        self.member_name.push_str(&kept);
         let parent = self.levels.last().map_or(NOWHERE, |level| level.node);
-        self.member = Some(self.child(parent, &kept));
+        self.named = self.child(parent, &kept);
+        self.member = Some(self.named);
     }
 
     fn string(&mut self, text: Text<'_>) {

@@ -21,7 +21,7 @@ use exchange::data_class::DataClass;
 use exchange::kind::ValueKind;
 pub(crate) use text::scan_text;
 
-use name::Hint;
+pub(crate) use name::Hint;
 
 /// Bytes up to which a value is looked at as one value; longer ones are text.
 const VALUE_BYTES_MAX: usize = 256;
@@ -32,7 +32,7 @@ pub(crate) fn classify(name: &str, value: &str) -> Option<DataClass> {
 }
 
 /// The same for a name that may already have been read.
-fn classify_under(hint: impl FnOnce() -> Hint, value: &str) -> Option<DataClass> {
+pub(crate) fn classify_under(hint: impl FnOnce() -> Hint, value: &str) -> Option<DataClass> {
     let value = value.trim_ascii();
     if value.len() < 2 {
         return None;

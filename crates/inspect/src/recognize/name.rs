@@ -4,7 +4,7 @@
 /// What the name of a value says about it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u8)]
-pub(super) enum Hint {
+pub(crate) enum Hint {
     /// Nothing that is known.
     None,
     /// An id, a count, a state, a time: whatever passes a check digit there does so by chance.
@@ -49,7 +49,7 @@ pub(super) enum Hint {
 
 impl Hint {
     /// Reads a name in any spelling: `dateOfBirth`, `date_of_birth`, `DATE-OF-BIRTH`.
-    pub(super) fn of(name: &str) -> Self {
+    pub(crate) fn of(name: &str) -> Self {
         let name = name.as_bytes();
         let hint = suffix(name);
         if hint != Self::None {
