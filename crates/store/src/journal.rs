@@ -1,24 +1,15 @@
 //! The journal: observations in the order in which they were acknowledged.
 //!
-//! A batch becomes one segment: JSON lines, compressed (a fifteenth of their size, typically).
-//! Segments carry the day of their newest observation and are expired whole.
+//! A batch becomes one segment ([`crate::segment`]). Segments carry the day of their newest observation and are expired whole.
 
 use std::fmt;
-use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 
 use exchange::observation::Observation;
-use flate2::Compression;
-use flate2::read::ZlibDecoder;
-use flate2::write::ZlibEncoder;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::error::StoreError;
-
-const MICROS_PER_DAY: i64 = 86_400_000_000;
-
-/// What an observation typically takes as a line, for the first guess at a buffer.
-const LINE_BYTES: usize = 600;
+use crate::segment::{self, Segment};
 
 /// Where an observation is in the journal: how many were appended up to and including it.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -39,37 +30,6 @@ pub struct Replayed {
     pub observations: u64,
     /// Positions that were asked for and are no longer in the journal.
     pub missing: u64,
-}
-
-/// A batch in its written form.
-pub(crate) struct Segment {
-    observations: u64,
-    day: i64,
-    body: Vec<u8>,
-}
-
-impl Segment {
-    /// `None` for an empty batch.
-    pub(crate) fn pack(batch: &[Observation]) -> Result<Option<Self>, StoreError> {
-        let Some(newest) = batch.iter().map(|observation| observation.at).max() else {
-            return Ok(None);
-        };
-        // compressing token by token costs four times as much as compressing the lines at once
-        let mut lines = Vec::with_capacity(batch.len() * LINE_BYTES);
-        let written = batch.iter().try_for_each(|observation| {
-            serde_json::to_writer(&mut lines, observation)?;
-            lines.push(b'\n');
-            Ok(())
-        });
-        let mut out = ZlibEncoder::new(Vec::new(), Compression::fast());
-        let body = written.and_then(|()| {
-            out.write_all(&lines).and_then(|()| out.finish()).map_err(serde_json::Error::io)
-        });
-        let body =
-            body.map_err(|source| StoreError::Unwritable { what: "an observation", source })?;
-        let day = newest.micros().div_euclid(MICROS_PER_DAY);
-        Ok(Some(Self { observations: batch.len() as u64, day, body }))
-    }
 }
 
 /// Appends a segment; returns the position of the journal's last observation.
@@ -118,16 +78,14 @@ pub(crate) fn replay(
             what: format!("journal segment {first} to {last}: {why}"),
         };
         let mut position = first;
-        for line in BufReader::new(ZlibDecoder::new(body.as_slice())).split(b'\n') {
-            let line = line.map_err(|error| damaged(error.to_string()))?;
-            let observation =
-                serde_json::from_slice(&line).map_err(|error| damaged(error.to_string()))?;
+        segment::unpack(&body, |observation| {
             if position >= expected {
                 visit(observation);
                 replayed.observations += 1;
             }
             position += 1;
-        }
+        })
+        .map_err(&damaged)?;
         if position != last + 1 {
             return Err(damaged(format!("holds {} observations", position - first)));
         }

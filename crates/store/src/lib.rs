@@ -16,6 +16,7 @@ mod migrate;
 mod policy;
 mod reader;
 mod retention;
+mod segment;
 mod state;
 mod writer;
 
@@ -64,7 +65,7 @@ impl Store {
     /// # Errors
     /// When the file cannot be written: nothing of the batch is kept then.
     pub fn append(&self, batch: &[Observation]) -> Result<Position, StoreError> {
-        let segment = journal::Segment::pack(batch)?;
+        let segment = segment::Segment::pack(batch)?;
         self.writer.run("appending to the journal", Durability::Process, move |transaction| {
             journal::append(transaction, segment.as_ref())
         })

@@ -9,7 +9,7 @@ use crate::error::StoreError;
 /// One step for each format: the first makes format 1 of an empty file. A step that has been
 /// released is never changed; a new one is added behind it, with a database of the format before
 /// it among the tests.
-const STEPS: &[&str] = &[include_str!("schema/1.sql")];
+const STEPS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// The format that this version writes.
 pub const FORMAT: i64 = STEPS.len() as i64;

@@ -8,7 +8,7 @@ use store::{FORMAT, HistoryWhat, KeyName, Position};
 use crate::fixture::{Place, batch, endpoint, finding};
 
 /// Databases as the versions of the program left them, as SQL text: format 1 and so on.
-const PAST: &[&str] = &[include_str!("formats/1.sql")];
+const PAST: &[&str] = &[include_str!("formats/1.sql"), include_str!("formats/2.sql")];
 
 #[test]
 fn a_database_of_every_past_format_opens() {

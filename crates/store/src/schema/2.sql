@@ -1,0 +1,3 @@
+-- Format 2: lines of the journal's segments may be differences from earlier lines. Segments of
+-- format 1 are read as they are, so nothing changes but the number, which keeps programs away that
+-- know only whole lines.
