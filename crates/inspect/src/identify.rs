@@ -91,7 +91,7 @@ impl<'h> Carriers<'h> {
                 carriers.has_cookies = true;
             } else {
                 let same = |known: &&str| name.eq_ignore_ascii_case(known.as_bytes());
-                if let Some(at) = KEY_HEADERS.iter().position(|known| same(known)) {
+                if let Some(at) = KEY_HEADERS.iter().position(same) {
                     carriers.keys[at].get_or_insert(value);
                 }
             }
