@@ -13,6 +13,9 @@
 //! In `observe`, nothing that either application can see changes: target, fields with their order
 //! and case, body bytes. Only hop-by-hop fields and framing are the gateway's.
 
+mod amend;
+mod cache;
+mod compress;
 mod error;
 pub mod health;
 pub mod limits;

@@ -111,6 +111,63 @@ pub const H2_RESETS_PERIOD: Duration = Duration::from_secs(30);
 /// grows with a connection's age grows for ever.
 pub const H2_EXCHANGES_MAX: u64 = 100_000;
 
+/// Bytes below which an answer is not compressed: it fits into one packet either way.
+pub const COMPRESS_BYTES_MIN: u64 = 1 << 10;
+
+/// Answers that one worker compresses at the same time; more go out as they are. A coder holds up
+/// to 1 MiB.
+pub const CODERS_MAX: usize = 256;
+
+/// Bytes that a coder writes at once.
+pub const CODER_PIECE_BYTES: usize = 4 << 10;
+
+/// gzip's level: the first with lazy matching, where most of the gain of 6 is had for less.
+pub const GZIP_LEVEL: u32 = 4;
+
+/// Brotli's quality: the last with its fast hashers.
+pub const BROTLI_LEVEL: u32 = 4;
+
+/// Brotli's window, 2 to the power of this in bytes: answers of an API are smaller than 256 KiB.
+pub const BROTLI_WINDOW_LOG: u32 = 18;
+
+/// zstd's level: its default.
+pub const ZSTD_LEVEL: i32 = 3;
+
+/// zstd's window, 2 to the power of this in bytes; a client must accept up to 23 (RFC 9659).
+pub const ZSTD_WINDOW_LOG: u32 = 18;
+
+/// Parts of a service's cache with a lock of their own, where its size allows.
+pub const CACHE_SHARDS_MAX: usize = 16;
+
+/// Stored answers of the largest size that a part of a cache has room for.
+pub const CACHE_SHARD_ENTRIES_MIN: usize = 4;
+
+/// Bytes that a stored answer takes beside its head and body: maps, queue, allocations.
+pub const CACHE_ENTRY_BYTES: usize = 512;
+
+/// Bytes of a head that is stored: what a browser would take, and far more than an API says.
+pub const CACHE_HEAD_BYTES_MAX: usize = 16 << 10;
+
+/// Fields of a head that is stored, so that there is room for those that the cache adds.
+pub const CACHE_HEAD_FIELDS_MAX: usize = 64;
+
+/// Answers that are stored for one target and one caller, by what `Vary` names; the oldest makes
+/// room.
+pub const CACHE_VARIANTS_MAX: usize = 8;
+
+/// Fields that a stored answer's `Vary` may name.
+pub const CACHE_VARY_FIELDS_MAX: usize = 8;
+
+/// The part of a cache that is kept free for answers under way: one in so many bytes.
+pub const CACHE_UNDERWAY_SHARE: usize = 4;
+
+/// How long a request waits for another that asks for the same; nginx's
+/// `proxy_cache_lock_timeout` is 5 s.
+pub const COALESCE_WAIT: Duration = Duration::from_secs(5);
+
+/// Requests of one worker that wait for others. More go to the upstream themselves.
+pub const COALESCE_WAITERS_MAX: usize = 4_096;
+
 /// The periods that one gateway keeps. The defaults are the constants of this module.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {

@@ -87,6 +87,12 @@ impl Answer {
         Self::plain(504, "gateway-timeout", "The server behind the gateway is too slow", message)
     }
 
+    /// Only a stored answer was wanted, and there is none (RFC 9111 §5.2.1.7).
+    pub(crate) fn not_stored() -> Self {
+        let message = "The request asks for a stored answer only, and none is stored.";
+        Self::plain(504, "not-stored", "There is no stored answer", message)
+    }
+
     /// The client did not send in time.
     pub(crate) fn request_timeout() -> Self {
         let message = "The request did not arrive in time.";

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
 use inspect::Inspector;
+use policy::Service;
 use policy::document::Upstream;
 
+use crate::cache::Store;
 use crate::error::GatewayError;
 
 /// What an exchange needs to know from the settings. Replaced as one, so that no exchange sees the
@@ -14,6 +16,8 @@ use crate::error::GatewayError;
 pub struct Arrangement {
     inspector: Arc<Inspector>,
     upstreams: Vec<Vec<Upstream>>,
+    /// What is stored under one policy must not answer under another.
+    stores: Vec<Option<Arc<Store>>>,
 }
 
 impl Arrangement {
@@ -31,7 +35,13 @@ impl Arrangement {
             Some((service, _)) => {
                 Err(GatewayError::NoUpstream { service: service.name.as_ref().to_owned() })
             }
-            None => Ok(Self { inspector, upstreams }),
+            None => {
+                let store = |service: &Service| {
+                    service.cache.map(|settings| Arc::new(Store::new(settings)))
+                };
+                let stores = services.iter().map(store).collect();
+                Ok(Self { inspector, upstreams, stores })
+            }
         }
     }
 
@@ -39,6 +49,11 @@ impl Arrangement {
     #[must_use]
     pub fn inspector(&self) -> &Arc<Inspector> {
         &self.inspector
+    }
+
+    /// The caches of the services that have one.
+    pub(crate) fn stores(&self) -> &[Option<Arc<Store>>] {
+        &self.stores
     }
 
     /// The upstreams of each service of the policy.

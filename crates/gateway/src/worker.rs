@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use exchange::peer::Peer;
 use policy::Mode;
+use policy::document::Coding;
 use wire::NameSet;
 
+use crate::cache::Cache;
 use crate::limits::Timeouts;
 use crate::metrics::{Metrics, ServiceCounts, WorkerCounts};
 use crate::outlet::Outlet;
@@ -52,6 +54,12 @@ pub(crate) struct Lane {
     pub(crate) counts: Arc<ServiceCounts>,
     pub(crate) upstreams: Vec<Rc<Pool>>,
     pub(crate) next: Cell<usize>,
+    /// What is stored of answers; none: nothing.
+    pub(crate) cache: Option<Cache>,
+    /// Codings for clients; none: answers pass as they came.
+    pub(crate) codings: Vec<Coding>,
+    /// Answers of this worker that are being coded.
+    pub(crate) coders: Rc<Cell<usize>>,
 }
 
 impl Worker {
@@ -87,14 +95,21 @@ impl Table {
             before.iter().flat_map(|table| &table.lanes).flat_map(|lane| &lane.upstreams).collect();
         let policy = arrangement.inspector().policy();
         let services = policy.services.iter();
+        let coders = Rc::new(Cell::new(0));
         let lanes = services
             .zip(arrangement.upstreams())
-            .map(|(service, upstreams)| {
+            .zip(arrangement.stores())
+            .map(|((service, upstreams), store)| {
                 let pools = upstreams.iter().map(|upstream| {
                     match known.iter().find(|pool| pool.target() == upstream) {
                         Some(pool) => Rc::clone(pool),
                         None => Rc::new(Pool::new(upstream.clone())),
                     }
+                });
+                let counts = metrics.service(&service.name, worker);
+                let cache = store.as_ref().map(|store| {
+                    metrics.cache(&service.name, store);
+                    Cache::new(Arc::clone(store), service.mode == Mode::Block, Arc::clone(&counts))
                 });
                 Rc::new(Lane {
                     mode: service.mode,
@@ -102,10 +117,13 @@ impl Table {
                     identity: policy.identity.clone(),
                     request_body_bytes_max: service.request_body_bytes_max,
                     response_body_bytes_max: service.response_body_bytes_max,
-                    counts: metrics.service(&service.name, worker),
+                    counts,
                     upstreams: pools.collect(),
                     // workers begin at different upstreams
                     next: Cell::new(worker),
+                    cache,
+                    codings: service.compress.clone(),
+                    coders: Rc::clone(&coders),
                 })
             })
             .collect();
@@ -118,6 +136,9 @@ impl Table {
             counts: metrics.service(&Arc::from("_none"), worker),
             upstreams: Vec::new(),
             next: Cell::new(0),
+            cache: None,
+            codings: Vec::new(),
+            coders,
         });
         Self { arrangement, lanes, nowhere }
     }

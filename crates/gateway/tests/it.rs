@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it set up does not hold")]
 
+mod cache;
+mod compress;
 mod forwarding;
 mod harness;
 mod http2;

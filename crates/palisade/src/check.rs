@@ -81,5 +81,18 @@ fn effective(settings: &Settings, shown: &mut String) {
             .iter()
             .any(|one| one.name.value == *service.name && one.body_bytes_max.is_some());
         line(&format!("services.{}.limits.body", service.name), limit, written);
+        if let Some(cache) = service.cache {
+            let sizes = [("size", cache.bytes_max), ("entry", cache.entry_bytes_max)];
+            let [size, entry] = sizes.map(|(name, bytes)| format!("{name} = \"{bytes}B\""));
+            line(
+                &format!("services.{}.cache", service.name),
+                format!("{{ {size}, {entry} }}"),
+                true,
+            );
+        }
+        if !service.compress.is_empty() {
+            let names: Vec<&str> = service.compress.iter().map(|coding| coding.as_str()).collect();
+            line(&format!("services.{}.compress", service.name), format!("{names:?}"), true);
+        }
     }
 }

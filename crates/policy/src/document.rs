@@ -1,5 +1,6 @@
 //! The file format: what an operator may write in `palisade.toml`, read with places.
 
+mod cache;
 mod wire;
 
 use std::net::{IpAddr, SocketAddr};
@@ -12,6 +13,8 @@ use toml::de::DeTable;
 use crate::error::SettingError;
 use crate::mode::Mode;
 use crate::section::{Placed, Section};
+
+pub use self::cache::{CacheSettings, Coding};
 
 /// A settings file, as written; defaults are filled in where a value has one.
 #[derive(Clone, Debug, Default)]
@@ -66,6 +69,10 @@ pub struct ServiceDocument {
     pub body_bytes_max: Option<u64>,
     /// `limits.on_overflow`: for bodies larger than the limit; default: the service's mode.
     pub on_overflow: Option<Mode>,
+    /// `cache`; none: answers are not stored.
+    pub cache: Option<CacheSettings>,
+    /// `compress`: codings in order of preference; none: answers pass as they came.
+    pub compress: Vec<Coding>,
 }
 
 /// `http://host:port` of a server behind the gateway.
@@ -185,6 +192,8 @@ fn read_service(
         on_overflow = limits.mode("on_overflow", errors);
         limits.finish(errors);
     }
+    let cache = cache::cache(&mut section, errors);
+    let compress = cache::compress(&mut section, errors);
     section.finish(errors);
     ServiceDocument {
         name,
@@ -196,6 +205,8 @@ fn read_service(
         undocumented,
         body_bytes_max,
         on_overflow,
+        cache,
+        compress,
     }
 }
 

@@ -8,7 +8,7 @@ use exchange::limits;
 use ipnet::IpNet;
 use wire::{NameSet, Profile};
 
-use crate::document::{Document, ServiceDocument};
+use crate::document::{CacheSettings, Coding, Document, ServiceDocument};
 use crate::error::SettingError;
 use crate::mode::Mode;
 use crate::revision::Revision;
@@ -47,6 +47,10 @@ pub struct Service {
     pub request_body_bytes_max: usize,
     /// Bytes of a response body that are copied for inspection.
     pub response_body_bytes_max: usize,
+    /// What is stored of upstreams' answers; none: nothing.
+    pub cache: Option<CacheSettings>,
+    /// Codings for clients in order of preference; none: answers pass as they came.
+    pub compress: Vec<Coding>,
 }
 
 impl Service {
@@ -122,6 +126,8 @@ impl Policy {
                 contract,
                 request_body_bytes_max: limits::REQUEST_BODY_BYTES_MAX,
                 response_body_bytes_max: limits::RESPONSE_BODY_BYTES_MAX,
+                cache: None,
+                compress: Vec::new(),
             }],
             trusted: Vec::new(),
             identity: NameSet::new(&[]),
@@ -168,6 +174,8 @@ fn resolve_service(
         contract,
         request_body_bytes_max: limit.unwrap_or(limits::REQUEST_BODY_BYTES_MAX),
         response_body_bytes_max: limit.unwrap_or(limits::RESPONSE_BODY_BYTES_MAX),
+        cache: service.cache,
+        compress: service.compress.clone(),
     }
 }
 

@@ -48,6 +48,16 @@ impl<'a> Section<'a> {
         self.table.get(key)
     }
 
+    /// Whether the file has this key, right or wrong.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.table.get(key).is_some()
+    }
+
+    /// Where the value of a key stands.
+    pub(crate) fn span_of(&self, key: &str) -> Option<Range<usize>> {
+        self.table.get(key).map(Spanned::span)
+    }
+
     /// All keys of a table whose keys are names.
     pub(crate) fn entries(&self) -> Vec<(&'a str, Range<usize>, Entry<'a>)> {
         self.table.iter().map(|(key, value)| (key.get_ref().as_ref(), key.span(), value)).collect()

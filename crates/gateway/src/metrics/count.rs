@@ -10,6 +10,8 @@ use exchange::signal::Location;
 use policy::Mode;
 use wire::Refusal;
 
+use crate::cache::Outcome;
+
 /// Upper bounds of the duration buckets in seconds: OpenTelemetry's for HTTP durations.
 pub(crate) const BUCKETS_S: [f64; 14] =
     [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
@@ -127,6 +129,9 @@ impl WorkerCounts {
 pub(crate) struct ServiceCounts {
     exchanges: [[Cell; Disposition::ALL.len()]; Mode::ALL.len()],
     violations: [[Cell; PLACES.len()]; DIRECTIONS.len()],
+    cached: [Cell; Outcome::ALL.len()],
+    /// Answers that were stored.
+    pub(crate) stored: Cell,
     pub(crate) durations: Durations,
     pub(crate) upstream_durations: Durations,
 }
@@ -139,6 +144,15 @@ impl ServiceCounts {
 
     pub(crate) fn exchanges(&self, mode: Mode, disposition: Disposition) -> u64 {
         self.exchanges[mode as usize][disposition as usize].get()
+    }
+
+    /// Counts how a request for a cacheable answer ended.
+    pub(crate) fn cached(&self, outcome: Outcome) {
+        self.cached[outcome as usize].add(1);
+    }
+
+    pub(crate) fn cached_so(&self, outcome: Outcome) -> u64 {
+        self.cached[outcome as usize].get()
     }
 
     /// Counts the violations of the contract that an observation tells of.

@@ -13,6 +13,10 @@ use prometheus_client::metrics::MetricType;
 
 use super::count::{BUCKETS_S, DIRECTIONS, Durations, PLACES, ServiceCounts, Skipped};
 use super::{Counted, guard};
+use crate::cache::Outcome;
+
+/// Name, help, and which of bytes and entries.
+type Gauge = (&'static str, &'static str, fn((usize, usize)) -> usize);
 
 type Services = BTreeMap<Arc<str>, Vec<Arc<ServiceCounts>>>;
 
@@ -35,6 +39,7 @@ impl Collector for Counted {
             |counts| &counts.upstream_durations,
             &mut encoder,
         )?;
+        self.caches(&services, &mut encoder)?;
         self.refusals(&mut encoder)?;
         self.skipped(&mut encoder)?;
         self.outlet(&mut encoder)?;
@@ -50,6 +55,39 @@ impl Collector for Counted {
 }
 
 impl Counted {
+    fn caches(&self, services: &Services, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let caches = guard(&self.caches).clone();
+        let help = "Requests for cacheable answers, by how they ended";
+        let mut family = counter(encoder, "palisade_cache_requests", help)?;
+        for (service, cells) in services.iter().filter(|(name, _)| caches.contains_key(*name)) {
+            for outcome in Outcome::ALL {
+                let count = cells.iter().map(|cell| cell.cached_so(outcome)).sum();
+                add(&mut family, &[("service", service), ("outcome", outcome.as_str())], count)?;
+            }
+        }
+        let mut family = counter(encoder, "palisade_cache_stores", "Answers that were stored")?;
+        for (service, cells) in services.iter().filter(|(name, _)| caches.contains_key(*name)) {
+            let count = cells.iter().map(|cell| cell.stored.get()).sum();
+            add(&mut family, &[("service", service)], count)?;
+        }
+        let usages: Vec<(&Arc<str>, (usize, usize))> = caches
+            .iter()
+            .filter_map(|(name, cache)| Some((name, cache.upgrade()?.usage())))
+            .collect();
+        let gauges: [Gauge; 2] = [
+            ("palisade_cache_bytes", "Memory of stored answers and those being stored", |u| u.0),
+            ("palisade_cache_entries", "Stored answers", |u| u.1),
+        ];
+        for (name, help, which) in gauges {
+            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+            for (service, usage) in &usages {
+                let value = i64::try_from(which(*usage)).unwrap_or(i64::MAX);
+                family.encode_family(&[("service", service.as_ref())])?.encode_gauge(&value)?;
+            }
+        }
+        Ok(())
+    }
+
     fn refusals(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
         let mut overloads = 0;

@@ -10,13 +10,14 @@ mod expose;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 
 pub(crate) use count::{ServiceCounts, Skipped, WorkerCounts};
 
+use crate::cache::Store;
 use crate::outlet::Outlet;
 
 /// All counters of one gateway, and the registry in which the program may put its own beside them.
@@ -29,6 +30,8 @@ pub struct Metrics {
 #[derive(Debug)]
 struct Counted {
     services: Mutex<BTreeMap<Arc<str>, Vec<Arc<ServiceCounts>>>>,
+    /// The caches in force. Those of settings that were replaced go when nobody uses them.
+    caches: Mutex<BTreeMap<Arc<str>, Weak<Store>>>,
     workers: Mutex<Vec<Arc<WorkerCounts>>>,
     outlet: Outlet,
     reloaded: AtomicBool,
@@ -42,6 +45,7 @@ impl Metrics {
     pub fn new(outlet: Outlet) -> Self {
         let counted = Arc::new(Counted {
             services: Mutex::default(),
+            caches: Mutex::default(),
             workers: Mutex::default(),
             outlet,
             reloaded: AtomicBool::new(true),
@@ -102,6 +106,11 @@ impl Metrics {
         let counts = Arc::new(WorkerCounts::default());
         guard(&self.counted.workers).push(Arc::clone(&counts));
         counts
+    }
+
+    /// The cache of a service, in place of the one it had before.
+    pub(crate) fn cache(&self, name: &Arc<str>, store: &Arc<Store>) {
+        guard(&self.counted.caches).insert(Arc::clone(name), Arc::downgrade(store));
     }
 
     /// The cells of worker number `worker` for a service: the same ones after a reload.

@@ -9,6 +9,7 @@ use inspect::{Step, Want};
 use wire::{Refusal, Sender};
 
 use super::duplex::{Pumped, Side, duplex};
+use super::extras::Extras;
 use super::forward::{self, Client};
 use super::hold::{Fault, RequestBody};
 use super::inspected::Inspected;
@@ -17,12 +18,12 @@ use super::reply::Reply;
 use super::stream::{Cut, Sink, Source};
 use super::tunnel::tunnel;
 use super::upstream::Link;
-use super::{After, Channel};
+use super::{After, Channel, cached};
 use crate::refuse::Answer;
 
 /// How an exchange ends.
 #[derive(Debug)]
-enum Ending {
+pub(super) enum Ending {
     /// In the middle of the answer.
     Broken,
     /// The client went away before it was answered.
@@ -31,6 +32,8 @@ enum Ending {
     Ours(Answer, Disposition),
     /// With the upstream's answer.
     Theirs { client_keeps: bool },
+    /// With an answer that the client has not seen; a stored one is to be used.
+    Withheld,
 }
 
 /// Carries out the exchange whose head has been read.
@@ -46,7 +49,7 @@ pub(super) async fn exchange<'s, R: Reply<'s>>(channel: &mut Channel<'s, R>) -> 
     let ending = match step {
         Step::Stop(decision) => refused(&decision),
         Step::Continue(_) => match gather(channel, &inspected, &mut body, peer.trusted).await {
-            Ok(()) => send(channel, &inspected, &mut body).await,
+            Ok(()) => cached::exchange(channel, &inspected, &mut body, &peer).await,
             Err(ending) => ending,
         },
     };
@@ -93,10 +96,11 @@ async fn gather<'s, R: Reply<'s>>(
 
 /// Sends the request to an upstream and passes the answer on. On a channel that was idle, the
 /// upstream may just have closed it: then once more on a fresh one, if that does no harm.
-async fn send<'s, R: Reply<'s>>(
+pub(super) async fn send<'s, R: Reply<'s>>(
     channel: &mut Channel<'s, R>,
     inspected: &RefCell<Inspected>,
     body: &mut RequestBody,
+    extras: Option<&RefCell<Extras>>,
 ) -> Ending {
     let lane = Rc::clone(inspected.borrow().lane());
     let worker = Rc::clone(&channel.worker);
@@ -110,7 +114,7 @@ async fn send<'s, R: Reply<'s>>(
             Err(Cut::Late) => return too_slow(),
         };
         let started = Instant::now();
-        let (relayed, untouched) = over(channel, &mut link, inspected, body).await;
+        let (relayed, untouched) = over(channel, &mut link, inspected, body, extras).await;
         let relayed = match relayed {
             Ok(relayed) => relayed,
             Err(ending) => return ending,
@@ -134,6 +138,12 @@ async fn send<'s, R: Reply<'s>>(
             Relayed::Broken => return Ending::Broken,
             Relayed::Switched => return Ending::Theirs { client_keeps: false },
             Relayed::Stopped(decision) => return refused(&decision),
+            Relayed::Withheld { upstream_keeps } => {
+                if upstream_keeps {
+                    pool.put_back(link, &worker.ticker);
+                }
+                return Ending::Withheld;
+            }
             Relayed::Whole { client_keeps, upstream_keeps } => {
                 if upstream_keeps {
                     pool.put_back(link, &worker.ticker);
@@ -150,6 +160,7 @@ async fn over<'s, R: Reply<'s>>(
     link: &mut Link,
     inspected: &RefCell<Inspected>,
     body: &mut RequestBody,
+    extras: Option<&RefCell<Extras>>,
 ) -> (Result<Relayed, Ending>, bool) {
     let Channel { worker, watch, source, reply, head, response, request_out, .. } = channel;
     let (read, write) = link.transport.split();
@@ -158,6 +169,8 @@ async fn over<'s, R: Reply<'s>>(
     let (sent, begun) = (Cell::new(false), Cell::new(false));
     let flow = Flow {
         asked: head.asked(),
+        request: head.fields(),
+        extras,
         keeps: head.keep_alive() && !worker.draining.get(),
         inspected,
         watch,
@@ -205,7 +218,8 @@ async fn conclude<'s, R: Reply<'s>>(
 ) -> After {
     let (after, disposition) = match ending {
         Ending::Broken => (After::Reset, Disposition::Dropped),
-        Ending::Gone => (After::Reset, Disposition::Dropped),
+        // without a stored answer to use there is nothing to say
+        Ending::Gone | Ending::Withheld => (After::Reset, Disposition::Dropped),
         Ending::Ours(answer, disposition) => {
             let whole = body.discard(channel.source.buffer);
             let keeps = whole
@@ -222,7 +236,7 @@ async fn conclude<'s, R: Reply<'s>>(
     after
 }
 
-fn refused(decision: &Decision) -> Ending {
+pub(super) fn refused(decision: &Decision) -> Ending {
     Ending::Ours(Answer::to_denial(decision.denial.as_ref()), Disposition::Blocked)
 }
 

@@ -28,9 +28,47 @@ pub(crate) struct Client<'a> {
 /// Where something is, they go out in the form on which it was decided, and the fields that only a
 /// proxy may set are ours.
 pub(crate) fn request(head: &RequestHead, mode: Mode, client: Client<'_>, out: &mut Vec<u8>) {
+    let owned = mode == Mode::Block && !client.trusted;
+    let remove: &[&NameSet] = if owned { &[&OWNED, client.identity] } else { &[] };
+    write(head, mode, client, remove, (None, None), out);
+}
+
+/// Conditions that a cache states itself.
+static CONDITIONS: NameSet = NameSet::new(&["If-None-Match", "If-Modified-Since"]);
+
+/// Appends the head of a request whose answer may be stored for others.
+///
+/// Nothing that only a proxy may say passes from the client, in no mode: whoever could make an
+/// upstream reflect it would write into everybody's answers. The client's conditions concern what
+/// the client has; `validators`, entity tag and date, concern what is stored.
+pub(crate) fn cacheable(
+    head: &RequestHead,
+    mode: Mode,
+    client: Client<'_>,
+    validators: (Option<&[u8]>, Option<&[u8]>),
+    out: &mut Vec<u8>,
+) {
+    let remove: &[&NameSet] = match client.trusted {
+        true => &[&CONDITIONS],
+        false => &[&CONDITIONS, &OWNED, client.identity],
+    };
+    write(head, mode, client, remove, validators, out);
+}
+
+fn write(
+    head: &RequestHead,
+    mode: Mode,
+    client: Client<'_>,
+    remove: &[&NameSet],
+    (etag, modified): (Option<&[u8]>, Option<&[u8]>),
+    out: &mut Vec<u8>,
+) {
     let enforced = mode == Mode::Block;
-    let remove: &[&NameSet] =
-        if enforced && !client.trusted { &[&OWNED, client.identity] } else { &[] };
+    let conditions = [
+        ("If-None-Match", etag.unwrap_or_default()),
+        ("If-Modified-Since", modified.unwrap_or_default()),
+    ];
+    let conditions = conditions.iter().filter(|(_, value)| !value.is_empty()).copied();
     let connection = match head.upgrade() {
         Some(Upgrade::WebSocket) => Connection::WebSocket,
         _ => Connection::Implicit,
@@ -38,7 +76,8 @@ pub(crate) fn request(head: &RequestHead, mode: Mode, client: Client<'_>, out: &
     let how =
         Outgoing { remove, form: Form::AsReceived, connection, ..Outgoing::new(head.framing()) };
     if !enforced {
-        return serialize::request(head, &how, out);
+        let append: Vec<(&str, &[u8])> = conditions.collect();
+        return serialize::request(head, &Outgoing { append: &append, ..how }, out);
     }
     let host = head.fields().get("host").unwrap_or_default();
     let added = [
@@ -54,9 +93,10 @@ pub(crate) fn request(head: &RequestHead, mode: Mode, client: Client<'_>, out: &
     ];
     let said = |name| client.trusted && head.fields().get(name).is_some();
     // a trusted proxy has already said how its client came; the list of addresses grows
-    let append =
+    let added =
         if said("x-forwarded-proto") || said("x-forwarded-host") { &added[..1] } else { &added };
-    serialize::request(head, &Outgoing { form: Form::Canonical, append, ..how }, out);
+    let append: Vec<(&str, &[u8])> = added.iter().copied().chain(conditions).collect();
+    serialize::request(head, &Outgoing { form: Form::Canonical, append: &append, ..how }, out);
 }
 
 /// How a response goes to the client.

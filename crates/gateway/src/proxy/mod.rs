@@ -1,8 +1,10 @@
 //! Exchanges on their way between clients and upstreams.
 
 mod buffer;
+mod cached;
 mod drive;
 mod duplex;
+mod extras;
 mod forward;
 pub(crate) mod h1;
 pub(crate) mod h2;

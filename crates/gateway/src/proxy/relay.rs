@@ -7,11 +7,13 @@ use inspect::{Step, Want};
 use wire::body::Progress;
 use wire::limits::INTERIM_RESPONSES;
 use wire::response::{self, Asked, ResponseHead};
-use wire::{BodyLimits, BodyReader, HeadLimits, Parsed, Refusal};
+use wire::{BodyLimits, BodyReader, Fields, Framing, HeadLimits, Parsed, Refusal};
 
+use super::extras::Extras;
 use super::inspected::Inspected;
 use super::reply::Reply;
 use super::stream::{Cut, Source};
+use crate::cache::Verdict;
 use crate::limits::{FLUSH_BYTES, HOLD_SLACK_BYTES, Timeouts};
 use crate::ticker::Watch;
 
@@ -21,6 +23,10 @@ const SWITCHING_PROTOCOLS: u16 = 101;
 /// What the answer must know of the exchange, and what it tells the rest of it.
 pub(crate) struct Flow<'a> {
     pub(crate) asked: Asked,
+    /// The fields of the request that is answered.
+    pub(crate) request: &'a Fields,
+    /// What a service wants beside passing answers on; most want nothing.
+    pub(crate) extras: Option<&'a RefCell<Extras>>,
     /// The client's connection may stay open, as far as the request goes.
     pub(crate) keeps: bool,
     pub(crate) inspected: &'a RefCell<Inspected>,
@@ -43,6 +49,11 @@ pub(crate) enum Relayed {
     Stopped(Decision),
     /// Both connections speak another protocol from here on.
     Switched,
+    /// The client sees nothing of it: a stored answer takes its place.
+    Withheld {
+        /// The upstream's connection can carry another exchange.
+        upstream_keeps: bool,
+    },
     /// The client has it all.
     Whole {
         /// The client's connection stays open.
@@ -79,6 +90,16 @@ pub(crate) async fn relay<'s, R: Reply<'s>>(
     if let Err(relayed) = final_head(upstream, client, head, flow).await {
         return relayed;
     }
+    let upstream_keeps = |upstream: &Source<'_>, head: &ResponseHead| {
+        // what is left over belongs to no request: the next one would get it
+        head.keep_alive() && flow.sent.get() && upstream.buffer.is_empty()
+    };
+    if let Some(extras) = flow.extras
+        && extras.borrow_mut().head(head) == Verdict::Withhold
+    {
+        let bodiless = head.framing() == Framing::None;
+        return Relayed::Withheld { upstream_keeps: bodiless && upstream_keeps(upstream, head) };
+    }
     let want = match flow.inspected.borrow_mut().response_head(head) {
         Step::Stop(decision) => return Relayed::Stopped(decision),
         Step::Continue(want) => want,
@@ -86,7 +107,10 @@ pub(crate) async fn relay<'s, R: Reply<'s>>(
     let Ok(reader) = BodyReader::new(head.framing(), &BodyLimits::response()) else {
         return Relayed::Bad(Bad::Refused(Refusal::BodyTooLarge));
     };
-    let client_keeps = client.head(head, head.framing(), flow.keeps && flow.sent.get());
+    let keeps = flow.keeps && flow.sent.get();
+    let amended = flow.extras.and_then(|extras| extras.borrow_mut().amend(head, flow.asked));
+    let shown = amended.as_ref().unwrap_or(head);
+    let client_keeps = client.head(shown, shown.framing(), keeps);
     let mut body = ResponseBody { reader, want, told_end: false };
     if let Err(relayed) = body.pass(upstream, client, flow).await {
         return relayed;
@@ -99,11 +123,7 @@ pub(crate) async fn relay<'s, R: Reply<'s>>(
     if head.status() == SWITCHING_PROTOCOLS {
         return Relayed::Switched;
     }
-    Relayed::Whole {
-        client_keeps,
-        // what is left over belongs to no request: the next one would get it
-        upstream_keeps: head.keep_alive() && flow.sent.get() && upstream.buffer.is_empty(),
-    }
+    Relayed::Whole { client_keeps, upstream_keeps: upstream_keeps(upstream, head) }
 }
 
 /// Reads heads up to the final one.
@@ -170,7 +190,13 @@ impl ResponseBody {
             match progress {
                 Progress::Data(range) => {
                     let data = upstream.buffer.filled().get(range).unwrap_or_default();
-                    client.data(data);
+                    match flow.extras {
+                        None => client.data(data),
+                        Some(extras) => {
+                            let coded = extras.borrow_mut().data(data, client);
+                            coded.map_err(|_| Relayed::Broken)?;
+                        }
+                    }
                     self.told_end = self.reader.is_ended();
                     let step = flow.inspected.borrow_mut().response_body(data, self.told_end);
                     upstream.buffer.consume(used);
@@ -181,6 +207,9 @@ impl ResponseBody {
                 }
                 Progress::More => {
                     upstream.buffer.consume(used);
+                    if let Some(extras) = flow.extras {
+                        extras.borrow_mut().flush(client).map_err(|_| Relayed::Broken)?;
+                    }
                     self.flush(client, flow).await?;
                     flow.watch.arm(flow.timeouts.stall);
                     match upstream.fill(flow.watch).await {
@@ -224,6 +253,10 @@ impl ResponseBody {
         if !self.told_end {
             let step = flow.inspected.borrow_mut().response_body(&[], true);
             self.obey(step, flow)?;
+        }
+        if let Some(extras) = flow.extras {
+            let ended = extras.borrow_mut().end(flow.request, client);
+            ended.map_err(|_| Relayed::Broken)?;
         }
         client.end(self.reader.trailers());
         Ok(())

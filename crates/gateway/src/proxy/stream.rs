@@ -33,6 +33,8 @@ pub(crate) enum Inflow<'s> {
     Connection(Reader<'s>),
     /// A stream of HTTP/2: the body of one message, and its end.
     Stream(Box<Frames>),
+    /// A stored message of HTTP/1.1, head and body.
+    Memory([Bytes; 2]),
 }
 
 /// The body of an HTTP/2 message.
@@ -59,6 +61,11 @@ impl<'s> Source<'s> {
     pub(crate) fn of_stream(stream: RecvStream, buffer: &'s mut Buffer) -> Self {
         let frames = Frames { stream, rest: Bytes::new() };
         Self { inflow: Inflow::Stream(Box::new(frames)), buffer }
+    }
+
+    /// A message from memory.
+    pub(crate) fn of_memory(head: Bytes, body: Bytes, buffer: &'s mut Buffer) -> Self {
+        Self { inflow: Inflow::Memory([head, body]), buffer }
     }
 
     /// Whether the end of input is the end of the message rather than of the connection.
@@ -96,6 +103,7 @@ impl<'s> Source<'s> {
                 let count = read.filled().len();
                 std::task::ready!(polled).map(|()| count).map_err(|_| Cut::Gone)
             }
+            Inflow::Memory(parts) => Ok(copy(parts, room)),
             Inflow::Stream(frames) => std::task::ready!(frames.poll_read(context, room)),
         };
         if let Ok(count) = count {
@@ -103,6 +111,17 @@ impl<'s> Source<'s> {
         }
         Poll::Ready(count)
     }
+}
+
+/// Moves what fits from the front of `parts`.
+fn copy(parts: &mut [Bytes], room: &mut [u8]) -> usize {
+    let mut copied = 0;
+    for part in parts {
+        let count = part.len().min(room.len() - copied);
+        room[copied..copied + count].copy_from_slice(&part.split_to(count));
+        copied += count;
+    }
+    copied
 }
 
 impl Frames {
