@@ -17,6 +17,7 @@ mod amend;
 mod cache;
 mod compress;
 mod error;
+pub mod forwarding;
 pub mod health;
 pub mod limits;
 mod listener;

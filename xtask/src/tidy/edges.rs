@@ -25,7 +25,8 @@ const EDGES: &[(&str, &[&str])] = &[
             "wire",
         ],
     ),
-    // not shipped: what fuzzing checks
+    // not shipped: what is put before other readers, and what fuzzing checks
+    ("differential", &["gateway", "policy", "wire"]),
     ("properties", &["contract", "exchange", "inspect", "policy", "wire"]),
     ("xtask", &[]),
 ];
