@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use crate::{command, fuzz_smoke, test, tidy, tree};
+use crate::{command, differential, fuzz_smoke, test, tidy, tree};
 
 /// Runs every step and stops at the first that fails.
 pub(crate) fn run() -> Result<()> {
@@ -23,6 +23,7 @@ pub(crate) fn run() -> Result<()> {
     command::run(&mut doc)?;
     test::run()?;
     command::run(Command::new(tested_binary()?).args(["demo", "--check"]).current_dir(&root))?;
+    differential::run(&differential::Options::of_a_change())?;
     fuzz_smoke::run(&fuzz_smoke::Options::of_a_change())?;
     println!("xtask: ci passed in {} s", begun.elapsed().as_secs());
     Ok(())

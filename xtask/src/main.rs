@@ -1,4 +1,5 @@
-//! The developers' tasks: `cargo xtask tidy | test | ci | bench | soak | fuzz-smoke`.
+//! The developers' tasks: `cargo xtask tidy | test | ci | bench | soak | fuzz-smoke |
+//! differential`.
 //!
 //! Nothing here is shipped. Each task runs the same way on a desk and on a build machine.
 #![expect(
@@ -10,6 +11,7 @@
 mod bench;
 mod ci;
 mod command;
+mod differential;
 mod fuzz_smoke;
 mod rig;
 mod script;
@@ -37,6 +39,8 @@ enum Task {
     Bench(bench::Options),
     /// Everything a change must pass: fmt, tidy, clippy, doc, test, demo --check
     Ci,
+    /// Put what we forward to nginx, HAProxy, Node.js and Python: they must read what we meant
+    Differential(differential::Options),
     /// Run every fuzz target for a while; a crash fails
     FuzzSmoke(fuzz_smoke::Options),
     /// The slow suite: steady load for minutes, then reloads under load; a leak or a loss fails
@@ -51,6 +55,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Bench(options) => bench::run(&options),
         Task::Ci => ci::run(),
+        Task::Differential(options) => differential::run(&options),
         Task::FuzzSmoke(options) => fuzz_smoke::run(&options),
         Task::Soak(options) => soak::run(&options),
         Task::Test => test::run(),

@@ -17,6 +17,8 @@ pub(crate) const H2LOAD: &str = "install-h2load.sh";
 pub(crate) const NGINX: &str = "install-nginx.sh";
 /// HAProxy, and ModSecurity with the Core Rule Set for nginx.
 pub(crate) const PEERS: &str = "install-peers.sh";
+/// The programs to which `differential` puts what we forward, beside nginx.
+pub(crate) const READERS: &str = "install-readers.sh";
 /// wrk, the load of the measurement.
 pub(crate) const WRK: &str = "install-wrk.sh";
 

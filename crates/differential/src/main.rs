@@ -7,6 +7,7 @@
 )]
 
 mod grammar;
+mod live;
 mod passage;
 mod question;
 mod quirk;
@@ -22,14 +23,14 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
 use policy::Mode;
 use wire::Profile;
 
 use crate::grammar::Corpus;
 use crate::passage::{Message, Passage, Setting};
-use crate::question::Questions;
+use crate::question::{Answer, Questions};
 use crate::random::Random;
 use crate::reader::{Kind, Reader};
 use crate::tally::Tally;
@@ -54,6 +55,9 @@ struct Options {
     /// Requests to forward to every reader
     #[arg(long, default_value_t = 3000)]
     requests: usize,
+    /// Requests to put through a running gateway beside that
+    #[arg(long, default_value_t = 500)]
+    live: usize,
     /// Where the random numbers begin
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -79,6 +83,8 @@ fn run(options: &Options) -> Result<()> {
     let corpus = Corpus::read(&options.seeds)?;
     let directory = tempfile::tempdir()?;
     let recorder = recorder::start()?;
+    let (through, connections) = live::check(options.live, options.seed, &corpus, recorder)?;
+    println!("gateway: {through} requests of {connections} connections came through as meant");
     let mut readers = Vec::new();
     for kind in Kind::ALL {
         let reader = Reader::start(kind, directory.path(), recorder)?;
@@ -88,6 +94,9 @@ fn run(options: &Options) -> Result<()> {
             let reader = reader;
             let mut tally = Tally::new(reader.kind);
             let mut questions = Questions::new(reader.address);
+            // one that would not notice proves nothing
+            let noticed = questions.ask(&[Message::with_another_behind()])?;
+            ensure!(matches!(noticed.as_slice(), [Answer::Differs(_)]), "{noticed:?}");
             for batch in batches {
                 tally.put(&batch.1, batch.0, &mut questions)?;
             }
@@ -120,7 +129,8 @@ impl Sent {
     fn print(&self, options: &Options) {
         let refused: u64 = self.refused.values().sum();
         println!(
-            "seed {}: {} connections, {} requests forwarded, {refused} connections refused for {} reasons, {} upgrades left out",
+            "seed {}: {} connections, {} requests forwarded, {refused} connections refused for \
+             {} reasons, {} upgrades left out",
             options.seed,
             self.connections,
             self.forwarded,

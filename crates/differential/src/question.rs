@@ -32,18 +32,23 @@ pub(crate) struct Questions {
     open: Option<Connection>,
 }
 
+/// A connection, with what was read from it and not yet used.
 #[derive(Debug)]
-struct Connection {
+pub(crate) struct Connection {
     stream: TcpStream,
     unused: Vec<u8>,
 }
 
 /// One response.
 #[derive(Debug)]
-enum Reply {
+pub(crate) enum Reply {
+    /// 200, with what was understood.
     Seen(Vec<u8>),
+    /// Another status.
     Status(u16),
+    /// The connection has ended.
     Closed,
+    /// Nothing came.
     Silent,
 }
 
@@ -82,8 +87,7 @@ impl Questions {
             Some(open) => open,
             None => Connection::open(self.address)?,
         };
-        // a reader that refuses may close before it has read everything: its answer tells
-        connection.stream.write_all(&bytes).ok();
+        connection.send(&bytes);
         for (understood, message) in messages.iter().enumerate() {
             match connection.reply(message.method == "HEAD") {
                 Reply::Seen(seen) if seen == message.meaning => {}
@@ -115,15 +119,20 @@ fn judge(message: &Message, understood: usize, reply: Reply) -> Answer {
 }
 
 impl Connection {
-    fn open(address: SocketAddr) -> std::io::Result<Self> {
+    pub(crate) fn open(address: SocketAddr) -> std::io::Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         Ok(Self { stream, unused: Vec::new() })
     }
 
+    /// Sends all of it. A reader that refuses may close before: its answer tells.
+    pub(crate) fn send(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).ok();
+    }
+
     /// The next final response.
-    fn reply(&mut self, to_head: bool) -> Reply {
+    pub(crate) fn reply(&mut self, to_head: bool) -> Reply {
         self.try_reply(to_head).unwrap_or_else(|end| end)
     }
 

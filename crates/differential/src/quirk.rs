@@ -33,6 +33,11 @@ pub(crate) const QUIRKS: &[Quirk] = &[
         applies: is_absolute,
     },
     Quirk {
+        reader: Kind::Nginx,
+        reason: "a repeated Authorization is answered 400",
+        applies: |message, _| count(message, b"\r\nauthorization:") > 1,
+    },
+    Quirk {
         reader: Kind::Haproxy,
         reason: "an absolute target, which goes out as it came in observe, replaces the Host",
         applies: is_absolute,
@@ -85,6 +90,11 @@ const NODE_METHODS: &[&str] = &[
 /// The line of what is meant: method, target, Host.
 fn line(message: &Message) -> &[u8] {
     message.meaning.split(|&byte| byte == b'\n').next().unwrap_or_default()
+}
+
+/// How often this stands in the message, in any letter case.
+fn count(message: &Message, what: &[u8]) -> usize {
+    message.bytes.windows(what.len()).filter(|part| part.eq_ignore_ascii_case(what)).count()
 }
 
 fn is_absolute(message: &Message, _: Mode) -> bool {

@@ -80,7 +80,7 @@ impl Reader {
             }
             Kind::H11 => {
                 let file = write("echo.py", include_str!("../readers/echo.py"))?;
-                let mut command = Command::new("python3");
+                let mut command = Command::new(python());
                 command.args([&file, &port]);
                 command
             }
@@ -105,6 +105,16 @@ impl Reader {
         }
         Ok(())
     }
+}
+
+/// The first Python that has h11: the one in the path, or Debian's, whose package it is.
+fn python() -> &'static str {
+    let knows = |python: &&str| {
+        let mut command = Command::new(python);
+        command.args(["-c", "import h11"]).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    };
+    ["python3", "/usr/bin/python3"].into_iter().find(knows).unwrap_or("python3")
 }
 
 impl Drop for Reader {

@@ -53,9 +53,10 @@ fn client(input: &Input<'_>) {
     assert!(named, "{found} stands nowhere in {text:?}");
 }
 
-/// An address with or without brackets and a port.
+/// An address with or without brackets and a port; an IPv4 address in IPv6 is that IPv4 address.
 fn hop_address(hop: &str) -> Option<IpAddr> {
     let bracketed = || hop.strip_prefix('[')?.split_once(']')?.0.parse().ok();
     let with_port = || hop.rsplit_once(':')?.0.parse().ok();
-    hop.parse().ok().or_else(bracketed).or_else(with_port)
+    let address: Option<IpAddr> = hop.parse().ok().or_else(bracketed).or_else(with_port);
+    address.map(|address| address.to_canonical())
 }

@@ -26,7 +26,7 @@ const EDGES: &[(&str, &[&str])] = &[
         ],
     ),
     // not shipped: what is put before other readers, and what fuzzing checks
-    ("differential", &["gateway", "policy", "wire"]),
+    ("differential", &["contract", "exchange", "gateway", "inspect", "policy", "wire"]),
     ("properties", &["contract", "exchange", "inspect", "policy", "wire"]),
     ("xtask", &[]),
 ];

@@ -13,7 +13,7 @@
 
 use std::io::Write;
 
-use wire::{Fields, PathOddity};
+use wire::{Fields, PathOddities, PathOddity};
 
 use super::heads::{Heads, is_token};
 use super::lines::Lines;
@@ -110,7 +110,7 @@ impl LineReader {
         self.heads.clear();
         self.url.clear();
         let mut draft = Draft::default();
-        let mut oddities = None;
+        let mut oddities: Option<PathOddities> = None;
         let mut pull = Pull::new(line);
         pull.expect(b'{', "an object")?;
         while let Some(name) = pull.member()? {
@@ -142,7 +142,10 @@ impl LineReader {
         if let Err(skip) = url(&self.url, &mut self.heads) {
             return Ok(Err(skip));
         }
-        self.heads.path_oddities = oddities.unwrap_or(self.heads.path_oddities);
+        // an empty list is not written, so where one stands it says no more than its absence
+        if let Some(listed) = oddities.filter(|listed| !listed.is_empty()) {
+            self.heads.path_oddities = listed;
+        }
         let client = draft.client.map(|text| text.read(&mut self.name));
         let address = client.and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());
         feed.exchange(Recorded {
@@ -283,7 +286,7 @@ fn body<'a>(pull: &mut Pull<'a>) -> Result<Written<'a>, Stop> {
     Ok(written)
 }
 
-fn path_oddities(pull: &mut Pull<'_>) -> Result<wire::PathOddities, Stop> {
+fn path_oddities(pull: &mut Pull<'_>) -> Result<PathOddities, Stop> {
     let mut found = Vec::new();
     if pull.enter(b'[')? {
         while pull.element()? {
