@@ -66,6 +66,14 @@ impl Analyst {
         self.inventory.absorb(observation);
     }
 
+    /// [`Analyst::assess`] and then [`Analyst::snapshot`], for one look at all that was learned.
+    pub fn review(&mut self, now: Moment) -> (Vec<Change>, Snapshot) {
+        let (endpoints, mut findings, left_out) = self.examine(now);
+        let changes = self.ledger.report(now, &endpoints, &findings);
+        self.ledger.mark(&mut findings);
+        (changes, self.shown(now, endpoints, findings, left_out))
+    }
+
     /// Looks at all that was learned, and says what is different from the last time.
     pub fn assess(&mut self, now: Moment) -> Vec<Change> {
         let (endpoints, findings, _) = self.examine(now);
@@ -75,7 +83,17 @@ impl Analyst {
     /// All that is known, for those who show it.
     #[must_use]
     pub fn snapshot(&self, now: Moment) -> Snapshot {
-        let (endpoints, mut findings, left_out) = self.examine(now);
+        let (endpoints, findings, left_out) = self.examine(now);
+        self.shown(now, endpoints, findings, left_out)
+    }
+
+    fn shown(
+        &self,
+        now: Moment,
+        endpoints: Vec<Endpoint>,
+        mut findings: Vec<Finding>,
+        left_out: (u64, u64),
+    ) -> Snapshot {
         let resolved: Vec<Finding> = self.ledger.resolved(&findings).cloned().collect();
         findings.extend(resolved);
         findings.sort_by(|a, b| {

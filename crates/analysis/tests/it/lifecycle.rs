@@ -127,3 +127,30 @@ fn states_that_cannot_be_read_say_what_to_do() {
     let damaged = state::restore(b"{", Vec::new()).unwrap_err().to_string();
     assert!(damaged.contains("remove it"), "{damaged}");
 }
+
+#[test]
+fn a_review_is_an_assessment_and_what_it_leaves() {
+    let mut analysts = [analyst(), analyst()];
+    let mut changed = 0;
+    for days in 1..5 {
+        let at = later(days);
+        let [reviewed, assessed] = &mut analysts;
+        let (changes, snapshot) = reviewed.review(at);
+        assert_eq!(names(&changes), names(&assessed.assess(at)));
+        assert_eq!(format!("{snapshot:?}"), format!("{:?}", assessed.snapshot(at)));
+        changed += changes.len();
+        // somebody says that it is mended; later it is seen again
+        for analyst in &mut analysts {
+            if days == 2 {
+                let mark = only(analyst, at).fingerprint;
+                analyst.set_status(mark, Status::Resolved, at).unwrap();
+            }
+            if days == 3 {
+                let templates = [exchange::endpoint::PathTemplate::parse("/v1/orders")];
+                let again = line(SHADOW, &templates, 4 * 86_400_000_000);
+                again.iter().for_each(|one| analyst.absorb(one));
+            }
+        }
+    }
+    assert!(changed > 3, "{changed} changes");
+}

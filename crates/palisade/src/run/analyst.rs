@@ -236,11 +236,11 @@ impl Room {
     fn publish(&mut self) {
         let began = Instant::now();
         let at = now();
-        let changes = self.analyst.assess(at);
+        let (changes, snapshot) = self.analyst.review(at);
         self.apply(&changes);
         let view = View {
             at,
-            snapshot: Arc::new(self.analyst.snapshot(at)),
+            snapshot: Arc::new(snapshot),
             services: self.services.clone(),
             health: self.health(),
             revision: self.revision.clone(),
