@@ -13,6 +13,7 @@ mod peers;
 mod proxy;
 mod recording;
 mod secure;
+mod stages;
 mod turns;
 
 use std::collections::BTreeSet;
@@ -73,6 +74,8 @@ enum Part {
     Analyze,
     /// Start and memory of an idle `run`
     Idle,
+    /// One exchange behind the gateway, stage by stage
+    Stages,
 }
 
 impl Part {
@@ -84,7 +87,7 @@ impl Part {
             Self::Http2 | Self::IdleTls => &[script::NGINX, script::H2LOAD],
             Self::Peers => &[script::NGINX, script::WRK, script::PEERS],
             Self::Hostile | Self::Idle => &[script::NGINX],
-            Self::Analyze => &[],
+            Self::Analyze | Self::Stages => &[],
         }
     }
 
@@ -99,6 +102,7 @@ impl Part {
             Self::Hostile => hostile::measure(binary, effort.seconds),
             Self::Analyze => analyze::measure(binary, &options.recording),
             Self::Idle => idle::measure(binary),
+            Self::Stages => stages::measure(),
         }
     }
 }
