@@ -46,9 +46,19 @@ impl Telemetry {
     /// What kept it from starting.
     pub fn start(bind: SocketAddr, metrics: Arc<Metrics>) -> Result<Self, GatewayError> {
         let listen = |source| GatewayError::Listen { address: bind, source };
-        let socket = std::net::TcpListener::bind(bind).map_err(listen)?;
-        socket.set_nonblocking(true).map_err(listen)?;
-        let address = socket.local_addr().map_err(listen)?;
+        Self::serve(std::net::TcpListener::bind(bind).map_err(listen)?, metrics)
+    }
+
+    /// Like [`Telemetry::start`], on a socket that is listening already.
+    ///
+    /// # Errors
+    /// What kept it from starting.
+    pub fn serve(
+        socket: std::net::TcpListener,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, GatewayError> {
+        socket.set_nonblocking(true).map_err(GatewayError::Worker)?;
+        let address = socket.local_addr().map_err(GatewayError::Worker)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
@@ -73,6 +83,16 @@ impl Telemetry {
         Ok(Self { address, stop: Some(stop), thread: Some(thread) })
     }
 
+    /// Answers no more.
+    pub fn stop(&mut self) {
+        // the thread ends when the sender is gone
+        self.stop.take();
+        if let Some(thread) = self.thread.take() {
+            // a panic there has been reported and concerns nobody here
+            let _ = thread.join();
+        }
+    }
+
     /// The address that is listened on.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
@@ -82,12 +102,7 @@ impl Telemetry {
 
 impl Drop for Telemetry {
     fn drop(&mut self) {
-        // the thread ends when the sender is gone
-        self.stop.take();
-        if let Some(thread) = self.thread.take() {
-            // a panic there has been reported and concerns nobody here
-            let _ = thread.join();
-        }
+        Self::stop(self);
     }
 }
 

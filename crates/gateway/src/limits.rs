@@ -45,6 +45,10 @@ pub const UPSTREAM_DOWN: Duration = Duration::from_secs(5);
 /// that the last good ones serve until a look-up succeeds.
 pub const UPSTREAM_NAME: Duration = Duration::from_secs(30);
 
+/// How long a drain leaves idle client connections open: who is about to ask is answered once more,
+/// with the word that the connection closes, and not cut off with its request under way.
+pub const DRAIN_IDLE: Duration = Duration::from_millis(500);
+
 /// Client connections of all workers together, unless the settings say otherwise.
 pub const CONNECTIONS_MAX: usize = 10_000;
 

@@ -52,6 +52,23 @@ pub(crate) fn open(
     Ok((in_use, sockets))
 }
 
+/// Sockets that another process listened on before, and as many more as there are workers without
+/// one: a worker more than before must not go without, and a socket without a worker would keep
+/// connections that nobody accepts.
+pub(crate) fn inherit(
+    address: SocketAddr,
+    inherited: &[&std::net::TcpListener],
+    workers: usize,
+) -> Result<(SocketAddr, Vec<std::net::TcpListener>), GatewayError> {
+    let failed = |source| GatewayError::Listen { address, source };
+    let [first, ..] = inherited else { return open(address, workers) };
+    let in_use = first.local_addr().map_err(failed)?;
+    let known = inherited.iter().map(|socket| socket.try_clone());
+    let others = (inherited.len()..workers).map(|_| bind(in_use, true));
+    let sockets = known.chain(others).collect::<Result<_, _>>().map_err(failed)?;
+    Ok((in_use, sockets))
+}
+
 fn bind(address: SocketAddr, shares_port: bool) -> io::Result<std::net::TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
@@ -104,14 +121,20 @@ struct Open(Rc<Worker>);
 
 impl Open {
     fn new(worker: &Rc<Worker>) -> Self {
-        worker.connections.set(worker.connections.get() + 1);
-        Self(Rc::clone(worker))
+        let open = Self(Rc::clone(worker));
+        open.count(worker.connections.get() + 1);
+        open
+    }
+
+    fn count(&self, connections: usize) {
+        self.0.connections.set(connections);
+        self.0.counts.connections.set(connections as u64);
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.connections.set(self.0.connections.get() - 1);
+        self.count(self.0.connections.get() - 1);
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::watch;
 
 use crate::error::GatewayError;
-use crate::limits::{CONNECTIONS_MAX, TICK, Timeouts};
+use crate::limits::{CONNECTIONS_MAX, DRAIN_IDLE, TICK, Timeouts};
 use crate::listener::{self, ListenerConfig};
 use crate::metrics::Metrics;
 use crate::outlet::Outlet;
@@ -34,15 +34,22 @@ pub struct GatewayConfig {
     pub connections_max: usize,
     /// How long things may take.
     pub timeouts: Timeouts,
+    /// Sockets of a process that is being replaced, with the addresses of the settings that they
+    /// were opened for. They are used in place of new ones.
+    pub inherited: Vec<(SocketAddr, Arc<TcpListener>)>,
 }
 
 impl GatewayConfig {
     /// A configuration with the default limits.
     #[must_use]
     pub fn new(listeners: impl IntoIterator<Item: Into<ListenerConfig>>, workers: usize) -> Self {
-        let timeouts = Timeouts::default();
-        let listeners = listeners.into_iter().map(Into::into).collect();
-        Self { listeners, workers, connections_max: CONNECTIONS_MAX, timeouts }
+        Self {
+            listeners: listeners.into_iter().map(Into::into).collect(),
+            workers,
+            connections_max: CONNECTIONS_MAX,
+            timeouts: Timeouts::default(),
+            inherited: Vec::new(),
+        }
     }
 }
 
@@ -54,6 +61,7 @@ pub struct Gateway;
 #[derive(Debug)]
 pub struct Running {
     addresses: Vec<SocketAddr>,
+    sockets: Vec<(SocketAddr, TcpListener)>,
     slot: Arc<Slot>,
     metrics: Arc<Metrics>,
     stage: watch::Sender<Stage>,
@@ -108,17 +116,23 @@ impl Gateway {
         let workers = config.workers.max(1);
         let mut addresses = Vec::new();
         let mut sockets: Vec<Vec<_>> = (0..workers).map(|_| Vec::new()).collect();
+        let mut kept = Vec::new();
         for listener in &config.listeners {
-            let (in_use, opened) = listener::open(listener.address, workers)?;
+            let address = listener.address;
+            let known = config.inherited.iter().filter(|(bind, _)| *bind == address);
+            let known: Vec<&TcpListener> = known.map(|(_, socket)| &**socket).collect();
+            let (in_use, opened) = listener::inherit(address, &known, workers)?;
             addresses.push(in_use);
-            for (sockets, socket) in sockets.iter_mut().zip(opened) {
-                sockets.push((listener.clone(), socket));
+            for (at, socket) in opened.into_iter().enumerate() {
+                kept.push((address, socket.try_clone().map_err(GatewayError::Worker)?));
+                sockets[at % workers].push((listener.clone(), socket));
             }
         }
         let (stage, _) = watch::channel(Stage::Serving);
         let slot = Arc::new(Slot::new(arrangement));
         let metrics = Arc::clone(metrics);
-        let mut running = Running { addresses, slot, metrics, stage, threads: Vec::new() };
+        let mut running =
+            Running { addresses, sockets: kept, slot, metrics, stage, threads: Vec::new() };
         let (ready, started) = mpsc::channel();
         for (number, listeners) in sockets.into_iter().enumerate() {
             let outset = Outset {
@@ -153,6 +167,13 @@ impl Running {
         &self.addresses
     }
 
+    /// The listening sockets, with the addresses of the settings that they were opened for: what
+    /// a process that takes over goes on with.
+    #[must_use]
+    pub fn sockets(&self) -> &[(SocketAddr, TcpListener)] {
+        &self.sockets
+    }
+
     /// Replaces what is in force. Exchanges that have begun keep what they began with.
     pub fn reload(&self, arrangement: Arrangement) {
         self.slot.replace(arrangement);
@@ -162,6 +183,8 @@ impl Running {
     /// what is left after `deadline`. Blocks the calling thread.
     pub fn drain(mut self, deadline: Duration) -> Drained {
         self.metrics.set_ready(false);
+        // a socket that nobody accepts from would keep connections waiting in vain
+        self.sockets.clear();
         self.stage.send_replace(Stage::Draining);
         let begun = Instant::now();
         while begun.elapsed() < deadline && !self.threads.iter().all(JoinHandle::is_finished) {
@@ -232,6 +255,7 @@ impl Outset {
             counts: self.metrics.worker(),
             timeouts: self.timeouts,
             draining: Cell::new(false),
+            closing_idle: Cell::new(false),
             connections_max: self.connections_max,
             connections: Cell::new(0),
             ulids: RefCell::new(self.ulids),
@@ -257,7 +281,12 @@ impl Outset {
         }
         worker.draining.set(true);
         worker.ticker.wake_all();
+        let begun = Instant::now();
         while worker.connections.get() > 0 && *stage.borrow() == Stage::Draining {
+            if !worker.closing_idle.get() && begun.elapsed() >= DRAIN_IDLE {
+                worker.closing_idle.set(true);
+                worker.ticker.wake_all();
+            }
             let _ = tokio::time::timeout(DRAIN_POLL, stage.changed()).await;
         }
         worker.connections.get()

@@ -26,7 +26,10 @@ pub(crate) struct Worker {
     pub(crate) outlet: Outlet,
     pub(crate) counts: Arc<WorkerCounts>,
     pub(crate) timeouts: Timeouts,
+    /// No exchange is followed by another on its connection.
     pub(crate) draining: Cell<bool>,
+    /// Connections between two exchanges are closed.
+    pub(crate) closing_idle: Cell<bool>,
     pub(crate) connections_max: usize,
     pub(crate) connections: Cell<usize>,
     pub(crate) ulids: RefCell<Ulids>,

@@ -1,6 +1,7 @@
 //! What was typed on the command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use exchange::rule::Severity;
@@ -52,7 +53,7 @@ pub(crate) enum Color {
 pub(crate) enum Command {
     /// Gateway, analyser and console, from palisade.toml
     #[command(alias = "serve")]
-    Run,
+    Run(Run),
     /// The same with a fake shop, realistic traffic and planted attacks; needs nothing
     Demo(Demo),
     /// Read recordings (HAR, access logs, ndjson): inventory, findings, contract
@@ -67,6 +68,42 @@ pub(crate) enum Command {
         /// Also print the settings in force, with their origin
         #[arg(long, value_name = "WHAT")]
         print: Option<Print>,
+    },
+    /// Have the running process read its settings again
+    Reload {
+        /// Which process
+        #[command(flatten)]
+        target: Target,
+    },
+    /// How is the running process doing?
+    Status {
+        /// Which process
+        #[command(flatten)]
+        target: Target,
+        /// text or json
+        #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+        format: StatusFormat,
+    },
+    /// End the running process, and wait until it has ended
+    Stop {
+        /// Which process
+        #[command(flatten)]
+        target: Target,
+        /// How long exchanges in flight may take, as in 30s
+        #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+        timeout: Duration,
+    },
+    /// Put the installed program in the place of the running one; no connection is refused
+    Upgrade {
+        /// Which process
+        #[command(flatten)]
+        target: Target,
+    },
+    /// What is wrong here? Looks at settings, files, ports, limits, disk, upstreams, the process
+    Doctor {
+        /// Which process
+        #[command(flatten)]
+        target: Target,
     },
     /// Print completions for a shell
     Completions {
@@ -87,6 +124,46 @@ pub(crate) enum Command {
     },
     /// Print the version
     Version,
+}
+
+/// Arguments of `run`.
+#[derive(Args, Debug)]
+pub(crate) struct Run {
+    /// Take the place of the process that runs with these settings; no connection is refused
+    #[arg(long)]
+    pub(crate) upgrade: bool,
+}
+
+/// Which running process is meant.
+#[derive(Args, Debug)]
+pub(crate) struct Target {
+    /// Its control socket; default: the one of the settings file
+    #[arg(long, value_name = "PATH")]
+    pub(crate) control: Option<PathBuf>,
+}
+
+/// The form of a status.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum StatusFormat {
+    /// For terminals.
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+/// A time with its unit.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at_checked(digits).unwrap_or_default();
+    let number: u64 = number.parse().map_err(|_| "expected a time as in 30s".to_owned())?;
+    let seconds = |factor: u64| Ok(Duration::from_secs(number.saturating_mul(factor)));
+    match unit {
+        "ms" => Ok(Duration::from_millis(number)),
+        "s" => seconds(1),
+        "m" | "min" => seconds(60),
+        "h" => seconds(3_600),
+        _ => Err("expected ms, s, min or h after the number".to_owned()),
+    }
 }
 
 /// What `check --print` prints.

@@ -70,6 +70,8 @@ fn effective(settings: &Settings, shown: &mut String) {
     let identity: Vec<String> =
         document.identity.iter().map(|name| format!("\"{name}\"")).collect();
     line("trust.identity", format!("[{}]", identity.join(", ")), !identity.is_empty());
+    let control = format!("\"{}\"", settings.control_path().display());
+    line("runtime.control", control, document.runtime.control.is_some());
     for service in &settings.policy.services {
         let profile = service.profile.as_str();
         let same = |one: &&ServiceDocument| one.name.value == *service.name;

@@ -5,6 +5,7 @@
 mod analyze;
 mod args;
 mod check;
+mod control;
 mod demo;
 mod explain;
 mod manual;
@@ -28,11 +29,20 @@ pub fn main() -> u8 {
     let arguments = Arguments::parse();
     terminal::init(&arguments.global);
     let outcome = match &arguments.command {
-        Command::Run => run::run(&arguments.global),
+        Command::Run(run) => run::run(run, &arguments.global),
         Command::Demo(demo) => demo::run(demo),
         Command::Analyze(analyze) => analyze::run(analyze, &arguments.global),
         Command::Explain { rule } => explain::run(rule.as_deref()),
         Command::Check { print } => check::run(*print, &arguments.global),
+        Command::Reload { target } => control::client::reload(target, &arguments.global),
+        Command::Status { target, format } => {
+            control::client::status(target, *format, &arguments.global)
+        }
+        Command::Stop { target, timeout } => {
+            control::client::stop(target, *timeout, &arguments.global)
+        }
+        Command::Upgrade { target } => control::client::upgrade(target, &arguments.global),
+        Command::Doctor { target } => control::doctor::run(target, &arguments.global),
         Command::Completions { shell } => manual::completions(*shell),
         Command::Man { out } => manual::pages(out),
         Command::Schema { of } => manual::schema(*of),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,6 +20,18 @@ const FILE_NAME: &str = "palisade.toml";
 
 /// Where it is looked for last.
 const SYSTEM_FILE: &str = "/etc/palisade/palisade.toml";
+
+/// The database, unless the settings name another.
+const STORE_DEFAULT: &str = "palisade.db";
+
+/// Bytes of a settings file: thousands of services.
+const SETTINGS_BYTES_MAX: u64 = 4 << 20;
+
+/// Bytes of one contract file: the largest public ones have a fifth of this.
+const CONTRACT_BYTES_MAX: u64 = 64 << 20;
+
+/// The control socket of a service: systemd makes the directory (`RuntimeDirectory=`).
+const SYSTEM_CONTROL: &str = "/run/palisade/control.sock";
 
 /// Reads a variable of the environment; empty ones count as missing.
 pub(crate) fn environment(name: &str) -> Option<String> {
@@ -47,8 +60,7 @@ impl Settings {
             Some(path) => path.clone(),
             None => find_file()?,
         };
-        let text = std::fs::read_to_string(&path)
-            .with_context(|| format!("cannot read the settings file {}", path.display()))?;
+        let text = read_settings(&path)?;
         let base = path.parent().map(Path::to_path_buf).unwrap_or_default();
         Self::assemble(text, Some(path), base)
     }
@@ -61,8 +73,7 @@ impl Settings {
     /// Reads the same file again.
     pub(crate) fn reload(&self) -> anyhow::Result<Self> {
         let text = match &self.path {
-            Some(path) => std::fs::read_to_string(path)
-                .with_context(|| format!("cannot read the settings file {}", path.display()))?,
+            Some(path) => read_settings(path)?,
             None => self.text.clone(),
         };
         Self::assemble(text, self.path.clone(), self.base.clone())
@@ -88,9 +99,80 @@ impl Settings {
         Ok(Self { path, base, text, document, policy: Arc::new(policy) })
     }
 
+    /// Where this process is spoken to: what the settings say, else the directory that a service
+    /// manager makes, else beside the database.
+    pub(crate) fn control_path(&self) -> PathBuf {
+        if let Some(control) = &self.document.runtime.control {
+            return self.base.join(control);
+        }
+        let system = Path::new(SYSTEM_CONTROL);
+        let directory = system.parent().unwrap_or(system);
+        if rustix::fs::access(directory, rustix::fs::Access::WRITE_OK).is_ok() {
+            return system.to_owned();
+        }
+        beside(&self.store_path())
+    }
+
+    /// The database's file by its full name, which tells processes apart.
+    pub(crate) fn database(&self) -> PathBuf {
+        full_name(&self.store_path())
+    }
+
     /// The database's file.
     pub(crate) fn store_path(&self) -> PathBuf {
-        self.base.join(self.document.store.as_deref().unwrap_or("palisade.db"))
+        self.base.join(self.document.store.as_deref().unwrap_or(STORE_DEFAULT))
+    }
+}
+
+/// How the process of a settings file is found, however broken the file is.
+#[derive(Debug)]
+pub(crate) struct Whereabouts {
+    /// Where it may listen, the likeliest first.
+    pub(crate) sockets: Vec<PathBuf>,
+    /// Its database, by its full name.
+    pub(crate) database: Option<PathBuf>,
+}
+
+impl Whereabouts {
+    /// From the settings file, unless the socket is named.
+    pub(crate) fn find(control: Option<&Path>, global: &Global) -> anyhow::Result<Self> {
+        if let Some(control) = control {
+            return Ok(Self { sockets: vec![control.to_owned()], database: None });
+        }
+        let path = match &global.config {
+            Some(path) => path.clone(),
+            None => find_file()?,
+        };
+        // a file that has gone leaves the defaults
+        let text = read_settings(&path).unwrap_or_default();
+        let read = policy::document::Whereabouts::read(&text);
+        let base = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        let store = base.join(read.store.as_deref().unwrap_or(STORE_DEFAULT));
+        let sockets = match read.control {
+            Some(control) => vec![base.join(control)],
+            None => vec![beside(&store), PathBuf::from(SYSTEM_CONTROL)],
+        };
+        Ok(Self { sockets, database: Some(full_name(&store)) })
+    }
+}
+
+/// The control socket of a process that has no directory of its own for it.
+fn beside(store: &Path) -> PathBuf {
+    let mut name = store.as_os_str().to_owned();
+    name.push(".sock");
+    PathBuf::from(name)
+}
+
+/// The file by one name, however it is reached. Its directory is enough: the file may not exist yet.
+fn full_name(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default();
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    match std::fs::canonicalize(directory) {
+        Ok(directory) => directory.join(name),
+        Err(_) => path.to_owned(),
     }
 }
 
@@ -117,6 +199,23 @@ fn find_file() -> anyhow::Result<PathBuf> {
     ))
 }
 
+fn read_settings(path: &Path) -> anyhow::Result<String> {
+    read_bounded(path, SETTINGS_BYTES_MAX)
+        .with_context(|| format!("cannot read the settings file {}", path.display()))
+}
+
+/// A file's text, unless it is larger than anything of its kind: a wrong name must not take the
+/// memory of a process that serves.
+fn read_bounded(path: &Path, bytes_max: u64) -> anyhow::Result<String> {
+    let mut text = String::new();
+    let file = std::fs::File::open(path)?;
+    let read = file.take(bytes_max + 1).read_to_string(&mut text)?;
+    if read as u64 > bytes_max {
+        return Err(anyhow!("it is larger than {} MiB; is it the right file?", bytes_max >> 20));
+    }
+    Ok(text)
+}
+
 /// Files of one contract and of what they refer to; also their texts, in a fixed order.
 pub(crate) fn load_contract(files: &[PathBuf]) -> anyhow::Result<(Contract, Vec<String>)> {
     let mut documents: Vec<SourceDocument> = Vec::new();
@@ -124,7 +223,7 @@ pub(crate) fn load_contract(files: &[PathBuf]) -> anyhow::Result<(Contract, Vec<
     let mut at = 0;
     while let Some(path) = wanted.get(at).cloned() {
         at += 1;
-        let text = std::fs::read_to_string(&path)
+        let text = read_bounded(&path, CONTRACT_BYTES_MAX)
             .with_context(|| format!("cannot read the contract {}", path.display()))?;
         let document = SourceDocument { name: path.display().to_string(), text };
         let references = contract::referenced_files(&document)

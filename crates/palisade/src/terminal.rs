@@ -59,6 +59,14 @@ pub(crate) fn error(error: &anyhow::Error) {
     }
 }
 
+/// What went wrong, as text without colour.
+pub(crate) fn plain(error: &anyhow::Error) -> String {
+    match error.downcast_ref::<Trouble>() {
+        Some(trouble) => trouble.to_string(),
+        None => format!("error: {error:#}"),
+    }
+}
+
 /// True when results may be coloured.
 pub(crate) fn color_on_stdout() -> bool {
     COLOR.get().is_some_and(|(stdout, _)| *stdout)

@@ -3,6 +3,7 @@
 
 mod analyze;
 mod cli;
+mod control;
 mod demo;
 mod doors;
 mod run;

@@ -19,13 +19,13 @@ paths:
 "#;
 
 /// A server that answers 200 to everything, and counts.
-struct Origin {
-    address: SocketAddr,
+pub(crate) struct Origin {
+    pub(crate) address: SocketAddr,
     requests: Arc<AtomicUsize>,
 }
 
 impl Origin {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(AtomicUsize::new(0));
@@ -39,7 +39,7 @@ impl Origin {
         Self { address, requests }
     }
 
-    fn requests(&self) -> usize {
+    pub(crate) fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
     }
 }
@@ -60,17 +60,21 @@ fn answer(stream: TcpStream, counted: &AtomicUsize) {
 }
 
 /// The process under test; killed when the test is over, however it ends.
-struct Palisade {
-    child: Child,
-    gateway: String,
-    telemetry: String,
-    console: String,
+pub(crate) struct Palisade {
+    pub(crate) child: Child,
+    pub(crate) gateway: String,
+    pub(crate) telemetry: String,
+    pub(crate) console: String,
 }
 
 impl Palisade {
-    fn start(directory: &Path) -> Self {
+    pub(crate) fn start(directory: &Path) -> Self {
+        Self::start_with(directory, &["run"])
+    }
+
+    pub(crate) fn start_with(directory: &Path, arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_palisade"))
-            .arg("run")
+            .args(arguments)
             .current_dir(directory)
             .stderr(Stdio::piped())
             .spawn()
@@ -99,7 +103,7 @@ impl Palisade {
         started
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
     }
@@ -112,7 +116,7 @@ impl Drop for Palisade {
     }
 }
 
-fn write_settings(directory: &Path, origin: SocketAddr, mode: &str) {
+pub(crate) fn write_settings(directory: &Path, origin: SocketAddr, mode: &str) {
     let text = format!(
         "mode = \"{mode}\"\n[[listeners]]\nbind = \"127.0.0.1:0\"\n[services.shop]\nupstreams = \
          [\"http://{origin}\"]\nspec = \"openapi.yaml\"\n[console]\nbind = \"127.0.0.1:0\"\n\
@@ -122,7 +126,7 @@ fn write_settings(directory: &Path, origin: SocketAddr, mode: &str) {
     std::fs::write(directory.join("openapi.yaml"), CONTRACT).unwrap();
 }
 
-fn get(address: &str, path: &str) -> (u16, String) {
+pub(crate) fn get(address: &str, path: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
@@ -132,7 +136,7 @@ fn get(address: &str, path: &str) -> (u16, String) {
     (status, answer)
 }
 
-fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(15);
     while !holds() {
         assert!(Instant::now() < deadline, "never: {what}");

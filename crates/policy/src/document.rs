@@ -1,6 +1,7 @@
 //! The file format: what an operator may write in `palisade.toml`, read with places.
 
 mod cache;
+mod runtime;
 mod wire;
 
 use std::net::{IpAddr, SocketAddr};
@@ -15,6 +16,7 @@ use crate::mode::Mode;
 use crate::section::{Placed, Section};
 
 pub use self::cache::{CacheSettings, Coding};
+pub use runtime::{RuntimeDocument, Whereabouts};
 
 /// A settings file, as written; defaults are filled in where a value has one.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +39,8 @@ pub struct Document {
     pub telemetry: Option<SocketAddr>,
     /// `[runtime] workers`.
     pub workers: Option<usize>,
+    /// The rest of `[runtime]`.
+    pub runtime: RuntimeDocument,
 }
 
 /// A place where traffic comes in.
@@ -150,6 +154,7 @@ fn read_root(mut root: Section<'_>, errors: &mut Vec<SettingError>) -> Document 
     }
     if let Some(mut runtime) = root.section("runtime", errors) {
         document.workers = workers(&mut runtime, errors);
+        document.runtime = RuntimeDocument::read(&mut runtime, errors);
         runtime.finish(errors);
     }
     root.finish(errors);

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::error::StoreError;
+use crate::keys::{self, KeyName};
 use crate::migrate;
 use crate::reader::Reader;
 
@@ -69,6 +70,19 @@ impl Database {
         connection.busy_timeout(BUSY_TIMEOUT).map_err(sql)?;
         Ok(Reader::new(connection, self.path.clone()))
     }
+}
+
+/// A key of a database that another process may have open.
+pub(crate) fn peek_key(path: &Path, name: KeyName) -> Result<Vec<u8>, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let sql = |source| StoreError::from_sqlite(path, "reading a key", source);
+    let connection = Connection::open_with_flags(path, flags).map_err(sql)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(sql)?;
+    recognise(path, &connection)?;
+    let key = keys::get(&connection, name).map_err(sql)?;
+    let missing =
+        || StoreError::Damaged { path: path.to_owned(), what: format!("it has no {name} key") };
+    key.ok_or_else(missing)
 }
 
 /// Excludes other processes by a lock on a file beside the database, which the operating system

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 /// What a key is for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -27,13 +27,18 @@ pub(crate) fn get_or_insert(
     name: KeyName,
     fresh: &[u8],
 ) -> rusqlite::Result<Vec<u8>> {
-    let name = name.to_string();
-    let kept = transaction
-        .query_row("SELECT bytes FROM key WHERE name = ?1", [&name], |row| row.get(0))
-        .optional()?;
-    if let Some(kept) = kept {
+    if let Some(kept) = get(transaction, name)? {
         return Ok(kept);
     }
+    let name = name.to_string();
     transaction.execute("INSERT INTO key (name, bytes) VALUES (?1, ?2)", params![name, fresh])?;
     Ok(fresh.to_vec())
+}
+
+/// The key, if there is one.
+pub(crate) fn get(connection: &Connection, name: KeyName) -> rusqlite::Result<Option<Vec<u8>>> {
+    let name = name.to_string();
+    connection
+        .query_row("SELECT bytes FROM key WHERE name = ?1", [&name], |row| row.get(0))
+        .optional()
 }

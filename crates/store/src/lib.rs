@@ -40,6 +40,16 @@ pub use state::Loaded;
 use database::Database;
 use writer::{Durability, Writer};
 
+/// Reads a key of a database that another process has open, without waiting for that process: who
+/// takes over from it needs the key before it may write.
+///
+/// # Errors
+/// When there is no such key yet, or the file is missing, of another program, of a newer format, or
+/// cannot be read.
+pub fn peek_key(path: &Path, name: KeyName) -> Result<Vec<u8>, StoreError> {
+    database::peek_key(path, name)
+}
+
 /// An open database. Share it by reference or `Arc`; the file closes when it is dropped.
 #[derive(Debug)]
 pub struct Store {

@@ -36,6 +36,10 @@ impl Cell {
         self.0.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+
     pub(crate) fn add(&self, count: u64) {
         self.0.store(self.get().wrapping_add(count), Ordering::Relaxed);
     }
@@ -92,6 +96,8 @@ pub(crate) struct WorkerCounts {
     skipped: [Cell; Skipped::ALL.len()],
     /// Connections turned away because there were too many.
     pub(crate) overloads: Cell,
+    /// Client connections that are open now.
+    pub(crate) connections: Cell,
 }
 
 impl Default for WorkerCounts {
@@ -100,6 +106,7 @@ impl Default for WorkerCounts {
             refusals: Refusal::all().map(|refusal| (refusal.code(), Cell::default())).collect(),
             skipped: Default::default(),
             overloads: Cell::default(),
+            connections: Cell::default(),
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod count;
 mod expose;
+mod summary;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,6 +15,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
+
+pub use summary::Summary;
 
 pub(crate) use count::{ServiceCounts, Skipped, WorkerCounts};
 

@@ -189,7 +189,7 @@ impl<'s> Channel<'s, Bytes<'s>> {
             }
             let worker = &self.worker;
             let idle = self.source.buffer.is_empty();
-            let given_up = || idle && worker.draining.get();
+            let given_up = || idle && worker.closing_idle.get();
             match self.source.fill_unless(&self.watch, given_up).await {
                 Ok(0) | Err(Cut::Gone) => return Next::Nothing,
                 Ok(_) => {}

@@ -257,6 +257,7 @@ mod tests {
             counts: metrics.worker(),
             timeouts: Timeouts::default(),
             draining: Cell::new(false),
+            closing_idle: Cell::new(false),
             connections_max: 1,
             connections: Cell::new(0),
             ulids: RefCell::new(Ulids::new().unwrap()),

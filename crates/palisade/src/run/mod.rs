@@ -2,11 +2,16 @@
 
 mod analyst;
 mod gauges;
+pub(crate) mod handover;
+pub(crate) mod service_manager;
+mod status;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use analysis::snapshot::Snapshot;
 use anyhow::{Context, anyhow};
@@ -17,17 +22,21 @@ use gateway::health::Telemetry;
 use gateway::metrics::Metrics;
 use gateway::outlet::outlet;
 use gateway::reload::Arrangement;
-use gateway::{Gateway, GatewayConfig, ListenerConfig};
+use gateway::{Drained, Gateway, GatewayConfig, ListenerConfig};
 use inspect::Inspector;
 use policy::Policy;
+use serde_json::json;
 use store::{KeyName, RevisionRecord, Store};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
-use crate::args::Global;
+use crate::args::{Global, Run};
+use crate::control::serve::Ending;
+use crate::control::socket::{ControlSocket, Place};
+use crate::control::{self, serve};
 use crate::settings::Settings;
 use crate::terminal;
 use analyst::AnalystThread;
+use handover::{Predecessor, Role};
 
 /// Where the console listens unless the settings say otherwise.
 pub(crate) const CONSOLE_DEFAULT: SocketAddr =
@@ -38,7 +47,10 @@ pub(crate) const TELEMETRY_DEFAULT: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9441);
 
 /// How long exchanges in flight may take to end once the process is told to stop.
-const DRAIN: Duration = Duration::from_secs(10);
+pub(crate) const DRAIN: Duration = Duration::from_secs(10);
+
+/// How long they may take when another process has taken over: nobody waits for this one.
+const BOW_OUT: Duration = Duration::from_secs(60);
 
 /// One worker per core.
 pub(crate) fn default_workers() -> usize {
@@ -51,33 +63,52 @@ pub(crate) fn now() -> Moment {
     Moment::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
-/// Runs until a signal says to stop.
-pub(crate) fn run(global: &Global) -> anyhow::Result<u8> {
+/// Runs until a signal or a caller says to stop, or another process takes over.
+pub(crate) fn run(arguments: &Run, global: &Global) -> anyhow::Result<u8> {
     let settings = Settings::load(global)?;
     if settings.document.listeners.is_empty() {
         return Err(anyhow!(
             "the settings name no listener\nhelp: add [[listeners]] with bind = \"127.0.0.1:8080\""
         ));
     }
-    let mut running = start(settings)?;
+    let control = settings.control_path();
+    let (mut running, socket) = if arguments.upgrade {
+        let predecessor = Predecessor::call(&control, &settings.database())?;
+        let running = start_after(settings, Some(predecessor))?;
+        (running, ControlSocket::open(&control, Place::Predecessors)?)
+    } else {
+        // before anything else: where a process answers, this one has nothing to do
+        let socket = ControlSocket::open(&control, Place::Free)?;
+        (start(settings)?, socket)
+    };
     running.greet()?;
+    terminal::note(&format!("control    {}", control.display()));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let mut hangup = signal(SignalKind::hangup())?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        loop {
-            tokio::select! {
-                _ = hangup.recv() => running.reload(),
-                _ = terminate.recv() => break,
-                _ = interrupt.recv() => break,
-            }
-        }
-        anyhow::Ok(())
-    })?;
-    terminal::note("stopping: finishing exchanges in flight");
-    running.shutdown()?;
+    let ending = runtime.block_on(serve::live(&mut running, &socket))?;
+    end(running, ending)?;
     Ok(0)
+}
+
+/// Ends as was asked, and tells who waits for it.
+fn end(running: Running, ending: Ending) -> anyhow::Result<()> {
+    if !matches!(ending, Ending::HandedOver(_)) {
+        service_manager::stopping();
+        terminal::note("stopping: finishing exchanges in flight");
+    }
+    let (stream, outcome) = match ending {
+        Ending::Signal => return running.shutdown().map(|_| ()),
+        Ending::Stop { stream, within } => (stream, running.shutdown_within(within)),
+        Ending::HandedOver(stream) => (stream, running.bow_out()),
+    };
+    let reply = match &outcome {
+        Ok(drained) => json!({ "ok": true, "cut": drained.cut }),
+        Err(error) => json!({ "ok": false, "error": terminal::plain(error) }),
+    };
+    // who asked may have gone
+    control::say(&stream, &reply).ok();
+    // left to the system, so that who waits for its end waits for the end of the process
+    std::mem::forget(stream);
+    outcome.map(|_| ())
 }
 
 /// Everything that runs.
@@ -93,41 +124,63 @@ pub(crate) struct Running {
     console_address: SocketAddr,
     console_stop: oneshot::Sender<()>,
     console_thread: JoinHandle<()>,
+    /// The sockets of console and telemetry, with the addresses of the settings.
+    sockets: Vec<(Role, SocketAddr, TcpListener)>,
+    started: Instant,
+    reloaded_at: Moment,
+    reload_error: Option<String>,
 }
 
 /// Starts everything; nothing is left running when something fails.
 pub(crate) fn start(settings: Settings) -> anyhow::Result<Running> {
-    let path = settings.store_path();
-    let store = Store::open(&path, store::Options::default())
-        .with_context(|| format!("cannot use the database {}", path.display()))?;
-    let store = Arc::new(store);
-    let mut fresh = [0; 16];
-    getrandom::fill(&mut fresh).map_err(|error| anyhow!("no randomness: {error}"))?;
-    let pseudonymizer = Pseudonymizer::new(&store.key(KeyName::Pseudonym, fresh)?);
-    record_revision(&store, &settings)?;
+    start_after(settings, None)
+}
 
+/// Who has the database while a process starts.
+enum Keeper {
+    Ours(Store),
+    Theirs(Predecessor),
+}
+
+/// Starts everything, in the place of another process if there is one. That one keeps the database
+/// until traffic flows here.
+fn start_after(settings: Settings, predecessor: Option<Predecessor>) -> anyhow::Result<Running> {
+    let path = settings.store_path();
+    let unusable = || format!("cannot use the database {}", path.display());
+    let (mut keeper, key) = match predecessor {
+        None => {
+            let store = Store::open(&path, store::Options::default()).with_context(unusable)?;
+            let mut fresh = [0; 16];
+            getrandom::fill(&mut fresh).map_err(|error| anyhow!("no randomness: {error}"))?;
+            let key = store.key(KeyName::Pseudonym, fresh)?;
+            (Keeper::Ours(store), key)
+        }
+        Some(predecessor) => {
+            let key = store::peek_key(&path, KeyName::Pseudonym).with_context(unusable)?;
+            let key = key.try_into().map_err(|_| anyhow!("the pseudonym key is damaged"))?;
+            (Keeper::Theirs(predecessor), key)
+        }
+    };
+    let pseudonymizer = Pseudonymizer::new(&key);
     let (sender, reader) = outlet();
     let metrics = Arc::new(Metrics::new(sender.clone()));
     let arrangement = arrange(&settings, &pseudonymizer)?;
+    let places = Places::take(&settings, &mut keeper)?;
+    let gateway = Gateway::start(&places.gateway, arrangement, &sender, &metrics)?;
+    let telemetry = Telemetry::serve(places.telemetry.try_clone()?, Arc::clone(&metrics))?;
+    let store = Arc::new(match keeper {
+        Keeper::Ours(store) => store,
+        Keeper::Theirs(predecessor) => predecessor.succeed(&path)?,
+    });
+    record_revision(&store, &settings)?;
     let policy = Arc::clone(&settings.policy);
-    let analyst = AnalystThread::start(Arc::clone(&store), reader, sender.clone(), &policy)?;
+    let analyst = AnalystThread::start(Arc::clone(&store), reader, sender, &policy)?;
     metrics.register(|registry| gauges::register(registry, analyst.view()));
-
-    let listeners = settings
-        .document
-        .listeners
-        .iter()
-        .map(|listener| ListenerConfig { address: listener.bind, h2c: listener.h2c });
-    let workers = settings.document.workers.unwrap_or_else(default_workers);
-    let config = GatewayConfig::new(listeners, workers);
-    let gateway = Gateway::start(&config, arrangement, &sender, &metrics)?;
-    drop(sender);
-    let bind = settings.document.telemetry.unwrap_or(TELEMETRY_DEFAULT);
-    let telemetry = Telemetry::start(bind, Arc::clone(&metrics))?;
-
     let (console, console_address, console_stop, console_thread) =
-        start_console(&settings, &gateway, &analyst)?;
-    metrics.reload_succeeded(now().micros() / 1_000_000);
+        start_console(places.console.try_clone()?, &gateway, &analyst)?;
+    let reloaded_at = now();
+    metrics.reload_succeeded(reloaded_at.micros() / 1_000_000);
+    let (telemetry_bind, console_bind) = Places::binds(&settings);
     Ok(Running {
         settings,
         pseudonymizer,
@@ -140,19 +193,69 @@ pub(crate) fn start(settings: Settings) -> anyhow::Result<Running> {
         console_address,
         console_stop,
         console_thread,
+        sockets: vec![
+            (Role::Telemetry, telemetry_bind, places.telemetry),
+            (Role::Console, console_bind, places.console),
+        ],
+        started: Instant::now(),
+        reloaded_at,
+        reload_error: None,
     })
+}
+
+/// Where everything listens.
+struct Places {
+    gateway: GatewayConfig,
+    telemetry: TcpListener,
+    console: TcpListener,
+}
+
+impl Places {
+    /// The addresses of telemetry and console.
+    fn binds(settings: &Settings) -> (SocketAddr, SocketAddr) {
+        let document = &settings.document;
+        let telemetry = document.telemetry.unwrap_or(TELEMETRY_DEFAULT);
+        (telemetry, document.console.unwrap_or(CONSOLE_DEFAULT))
+    }
+
+    /// Takes what the predecessor has open, and opens the rest.
+    fn take(settings: &Settings, keeper: &mut Keeper) -> anyhow::Result<Self> {
+        let mut taken = |role, bind| match keeper {
+            Keeper::Ours(_) => Vec::new(),
+            Keeper::Theirs(predecessor) => predecessor.take(role, bind),
+        };
+        let document = &settings.document;
+        let listeners = document
+            .listeners
+            .iter()
+            .map(|listener| ListenerConfig { address: listener.bind, h2c: listener.h2c });
+        let workers = document.workers.unwrap_or_else(default_workers);
+        let mut gateway = GatewayConfig::new(listeners, workers);
+        for bind in document.listeners.iter().map(|listener| listener.bind) {
+            let sockets = taken(Role::Traffic, bind).into_iter();
+            gateway.inherited.extend(sockets.map(|socket| (bind, Arc::new(socket))));
+        }
+        let (telemetry, console) = Self::binds(settings);
+        let mut one = |role: Role, bind| match taken(role, bind).pop() {
+            Some(socket) => Ok(socket),
+            None => TcpListener::bind(bind).with_context(|| {
+                let role = role.as_str();
+                format!("the {role} cannot listen on {bind}; set [{role}] bind")
+            }),
+        };
+        let telemetry = one(Role::Telemetry, telemetry)?;
+        let console = one(Role::Console, console)?;
+        Ok(Self { gateway, telemetry, console })
+    }
 }
 
 type StartedConsole = (Console, SocketAddr, oneshot::Sender<()>, JoinHandle<()>);
 
 fn start_console(
-    settings: &Settings,
+    listener: TcpListener,
     gateway: &gateway::Running,
     analyst: &AnalystThread,
 ) -> anyhow::Result<StartedConsole> {
-    let bind = settings.document.console.unwrap_or(CONSOLE_DEFAULT);
-    let listener = std::net::TcpListener::bind(bind)
-        .with_context(|| format!("the console cannot listen on {bind}; set [console] bind"))?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let console = Console::new(
@@ -253,19 +356,42 @@ impl Running {
     }
 
     /// Reads the settings again. A file with a mistake changes nothing.
-    fn reload(&mut self) {
-        match self.try_reload() {
+    pub(crate) fn reload(&mut self) -> anyhow::Result<()> {
+        service_manager::reloading();
+        let outcome = self.try_reload();
+        self.reloaded_at = now();
+        self.reload_error = outcome.as_ref().err().map(terminal::plain);
+        match &outcome {
             Ok(()) => {
-                self.metrics.reload_succeeded(now().micros() / 1_000_000);
-                let revision = self.settings.policy.revision;
-                terminal::note(&format!("reloaded: revision {revision} is in force"));
+                self.metrics.reload_succeeded(self.reloaded_at.micros() / 1_000_000);
+                terminal::note(&format!("reloaded: revision {} is in force", self.revision()));
             }
             Err(error) => {
                 self.metrics.reload_failed();
-                terminal::error(&error);
+                terminal::error(error);
                 terminal::note("the new settings are not used; the old ones stay in force");
             }
         }
+        service_manager::ready();
+        outcome
+    }
+
+    /// The revision in force.
+    pub(crate) fn revision(&self) -> String {
+        self.settings.policy.revision.to_string()
+    }
+
+    /// The database, by its full name.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.settings.database()
+    }
+
+    /// Every listening socket, with what it is for and the address of the settings.
+    fn sockets(&self) -> Vec<(Role, SocketAddr, BorrowedFd<'_>)> {
+        let traffic = self.gateway.sockets().iter();
+        let traffic = traffic.map(|(bind, socket)| (Role::Traffic, *bind, socket.as_fd()));
+        let others = self.sockets.iter().map(|(role, bind, socket)| (*role, *bind, socket.as_fd()));
+        traffic.chain(others).collect()
     }
 
     fn try_reload(&mut self) -> anyhow::Result<()> {
@@ -286,8 +412,13 @@ impl Running {
     }
 
     /// Finishes the exchanges in flight, keeps what was learned, and stops.
-    pub(crate) fn shutdown(self) -> anyhow::Result<()> {
-        let drained = self.gateway.drain(DRAIN);
+    pub(crate) fn shutdown(self) -> anyhow::Result<Drained> {
+        self.shutdown_within(DRAIN)
+    }
+
+    /// The same, with another time for the exchanges in flight.
+    fn shutdown_within(self, within: Duration) -> anyhow::Result<Drained> {
+        let drained = self.gateway.drain(within);
         if drained.cut > 0 {
             tracing::warn!("{} connections were cut at the deadline", drained.cut);
         }
@@ -297,6 +428,14 @@ impl Running {
         self.console_thread.join().map_err(|_| anyhow!("the console's thread panicked"))?;
         drop(self.telemetry);
         tracing::debug!("the console on {} is closed", self.console_address);
-        kept
+        kept.map(|()| drained)
+    }
+
+    /// The same, after another process has taken over: what asks console or telemetry is answered by
+    /// that one from now on.
+    fn bow_out(mut self) -> anyhow::Result<Drained> {
+        self.telemetry.stop();
+        self.sockets.clear();
+        self.shutdown_within(BOW_OUT)
     }
 }
