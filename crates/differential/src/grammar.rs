@@ -252,6 +252,29 @@ impl Corpus {
         body(random, out);
     }
 
+    /// A method, a target and a host, for a request without lines.
+    pub(crate) fn line(&self, random: &mut Random) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
+        let method = METHODS[random.below(METHODS.len())].to_vec();
+        let mut target = Vec::new();
+        self.target(random, &mut target);
+        let host = match random.below(4) {
+            0 => self.hosts[random.below(self.hosts.len())].clone(),
+            1 => b"API.Example.COM.:8080".to_vec(),
+            _ => b"a".to_vec(),
+        };
+        (method, target, host)
+    }
+
+    /// A field line.
+    pub(crate) fn field(&self, random: &mut Random) -> &'static [u8] {
+        FIELDS[random.below(FIELDS.len())]
+    }
+
+    /// A body.
+    pub(crate) fn data(&self, random: &mut Random) -> &'static [u8] {
+        BODIES[random.below(BODIES.len())]
+    }
+
     fn target(&self, random: &mut Random, out: &mut Vec<u8>) {
         if random.once_in(20) {
             out.extend_from_slice(random.one(&[

@@ -7,6 +7,7 @@
 )]
 
 mod grammar;
+mod http2;
 mod live;
 mod passage;
 mod question;
@@ -120,6 +121,8 @@ type Running = (SyncSender<Batch>, JoinHandle<Result<Tally>>);
 #[derive(Default)]
 struct Sent {
     connections: u64,
+    /// Of these, requests that came over HTTP/2.
+    framed: u64,
     forwarded: usize,
     switches: usize,
     refused: BTreeMap<&'static str, u64>,
@@ -129,10 +132,11 @@ impl Sent {
     fn print(&self, options: &Options) {
         let refused: u64 = self.refused.values().sum();
         println!(
-            "seed {}: {} connections, {} requests forwarded, {refused} connections refused for \
-             {} reasons, {} upgrades left out",
+            "seed {}: {} connections ({} over HTTP/2), {} requests forwarded, {refused} refused \
+             for {} reasons, {} upgrades left out",
             options.seed,
             self.connections,
+            self.framed,
             self.forwarded,
             self.refused.len(),
             self.switches
@@ -147,7 +151,9 @@ fn generate(options: &Options, corpus: &Corpus, readers: &[Running]) -> Result<S
     let mut waiting = [Vec::new(), Vec::new()];
     while sent.forwarded < options.requests {
         let setting = setting(&mut random);
-        let bytes = corpus.connection(&mut random);
+        let framed = if random.once_in(5) { http2::request(corpus, &mut random) } else { None };
+        sent.framed += u64::from(framed.is_some());
+        let bytes = framed.unwrap_or_else(|| corpus.connection(&mut random));
         let piece = if random.once_in(2) { usize::MAX } else { 1 + random.below(40) };
         let passage = Passage::of(&bytes, piece, setting);
         sent.connections += 1;

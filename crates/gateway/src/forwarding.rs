@@ -3,7 +3,7 @@
 
 use exchange::message::Scheme;
 use policy::Mode;
-use wire::{NameSet, RequestHead};
+use wire::{NameSet, Refusal, RequestHead};
 
 use crate::proxy;
 
@@ -12,6 +12,18 @@ pub fn request_head(head: &RequestHead, mode: Mode, address: &str, out: &mut Vec
     let identity = &NameSet::new(&[]);
     let client = proxy::forward::Client { address, trusted: false, identity, scheme: Scheme::Http };
     proxy::forward::request(head, mode, client, out);
+}
+
+/// Appends the head of a request over HTTP/2 in the form in which it is read, as HTTP/1.1.
+///
+/// # Errors
+/// What says two things at once.
+pub fn http2_head(
+    parts: &http::request::Parts,
+    bodiless: bool,
+    out: &mut Vec<u8>,
+) -> Result<(), Refusal> {
+    proxy::h2::head::write(parts, bodiless, out)
 }
 
 /// Appends a piece of a body as it goes upstream.

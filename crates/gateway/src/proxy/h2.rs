@@ -1,6 +1,6 @@
 //! Clients that speak HTTP/2: each stream is one exchange.
 
-mod head;
+pub(crate) mod head;
 mod reply;
 
 use std::cell::{Cell, RefCell};

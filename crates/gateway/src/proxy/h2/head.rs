@@ -7,7 +7,7 @@ use wire::limits::FIELDS;
 
 /// Appends the request's head. What `h2` lets pass can still say two things at once; that is
 /// refused here, before the difference is lost (RFC 9113 §8.3).
-pub(super) fn write(parts: &Parts, bodiless: bool, out: &mut Vec<u8>) -> Result<(), Refusal> {
+pub(crate) fn write(parts: &Parts, bodiless: bool, out: &mut Vec<u8>) -> Result<(), Refusal> {
     // each crumb of a cookie counts, or one connection could hold any number of them
     if parts.headers.len() > FIELDS {
         return Err(Refusal::TooManyFields);
