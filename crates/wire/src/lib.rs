@@ -10,6 +10,7 @@
 //!   forwarded in the same canonical form. For recordings, and where nothing is enforced,
 //!   [`CanonicalPath::read`] never fails and names its doubts as [`PathOddity`].
 //! - **Bodies** ([`BodyReader`]): exactly one framing in, exactly one out.
+//! - **PROXY headers** ([`proxy_protocol`]): whose connection it is, where a balancer says so.
 //! - **The way out** ([`serialize`]): fields in their original order and case, without those that
 //!   belong to the connection, with framing that is our own.
 //!
@@ -25,6 +26,7 @@ pub mod framing;
 mod head;
 pub mod limits;
 pub mod oddity;
+pub mod proxy_protocol;
 pub mod query;
 pub mod refusal;
 pub mod request;

@@ -52,6 +52,13 @@ pub const INTERIM_RESPONSES: usize = 8;
 /// instead: cheaper than a new connection, and not enough to be worth an attack.
 pub const DRAIN_BYTES: usize = 64 * 1024;
 
+/// A PROXY header of version 1, with its line end: the longest that its format allows.
+pub const PROXY_V1_BYTES: usize = 107;
+
+/// A PROXY header of version 2. Addresses take 36 bytes; what balancers add (a host name, names of
+/// a certificate, identities of cloud networks) stays below 1 KiB.
+pub const PROXY_V2_BYTES: usize = 2 * 1024;
+
 /// Bounds on one head. [`HeadLimits::request`] and [`HeadLimits::response`] are the defaults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HeadLimits {

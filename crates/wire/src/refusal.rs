@@ -116,6 +116,8 @@ refusals! {
         "A trailer names a field that is only allowed in a head.";
     Trailers "limit.trailers" 431 "The trailer section is larger than allowed.";
     BodyTooLarge "limit.body" 413 "The body is larger than allowed.";
+    ProxyHeader "proxy.header" 0 "The PROXY header is missing or malformed.";
+    ProxyPeer "proxy.peer" 0 "The peer is not one of those that may send a PROXY header.";
     BodyTruncated "h1.body_truncated" 400 "The connection ended before the body did.";
 }
 
@@ -130,7 +132,7 @@ impl Refusal {
     pub const fn status(self, sender: Sender) -> Option<u16> {
         match (sender, self) {
             (Sender::Upstream, _) => Some(502),
-            (Sender::Client, Self::Http2Preface) => None,
+            (Sender::Client, Self::Http2Preface | Self::ProxyHeader | Self::ProxyPeer) => None,
             (Sender::Client, refusal) => Some(refusal.request_status()),
         }
     }

@@ -6,6 +6,7 @@ mod corpora;
 mod outgoing;
 mod paths;
 mod properties;
+mod proxy_protocol;
 mod reader;
 mod requests;
 mod responses;
