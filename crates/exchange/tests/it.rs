@@ -11,4 +11,5 @@ mod json_logs;
 mod kinds;
 mod moments;
 mod ndjson;
+mod peers;
 mod seen;
