@@ -24,12 +24,14 @@ mod listener;
 pub mod metrics;
 pub mod outlet;
 mod proxy;
+mod proxy_header;
 mod refuse;
 pub mod reload;
 mod running;
 mod ticker;
 mod transport;
 mod ulid;
+mod upstream;
 mod worker;
 
 pub use error::GatewayError;

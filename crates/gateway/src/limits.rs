@@ -7,7 +7,11 @@ use std::time::Duration;
 pub const IDLE: Duration = Duration::from_secs(75);
 
 /// How long a request's head may take from its first byte to its last, however it trickles in.
-pub const REQUEST_HEAD: Duration = Duration::from_secs(30);
+/// Also how long a connection may stay without its first byte.
+pub const REQUEST_HEAD: Duration = Duration::from_secs(10);
+
+/// How long a PROXY header may take: balancers send it with the connection.
+pub const PROXY_HEADER: Duration = Duration::from_secs(5);
 
 /// How long a body may stand still in either direction: nginx's `client_body_timeout` is 60 s.
 pub const STALL: Duration = Duration::from_secs(60);
@@ -35,14 +39,44 @@ pub const UPSTREAM_IDLE: Duration = Duration::from_secs(60);
 /// Idle connections kept to one upstream by one worker.
 pub const UPSTREAM_IDLE_MAX: usize = 256;
 
-/// Upstreams of a service that are tried for one request when they cannot be connected to.
+/// Addresses, of all upstreams of a service together, that are tried for one request when they
+/// cannot be connected to.
 pub const UPSTREAM_TRIES_MAX: usize = 3;
 
-/// How long an upstream that could not be connected to is passed over.
+/// How long an upstream that could not be connected to, or failed too often, is passed over the
+/// first time.
 pub const UPSTREAM_DOWN: Duration = Duration::from_secs(5);
 
+/// How long it is passed over at the most, however often it failed.
+pub const UPSTREAM_DOWN_MAX: Duration = Duration::from_secs(60);
+
+/// How long an upstream must have been back for its failures to be forgotten.
+pub const UPSTREAM_DOWN_FORGOTTEN: Duration = Duration::from_secs(120);
+
+/// Requests in a row that an upstream fails before it is passed over: Envoy's figure.
+pub const UPSTREAM_FAILURES_MAX: u32 = 5;
+
+/// Of the requests of a service within [`RETRIES_WINDOW`], so many per cent may be sent twice:
+/// Envoy's and Finagle's figure.
+pub const RETRIES_PERCENT: u32 = 20;
+
+/// Requests within [`RETRIES_WINDOW`] that may be sent twice however few there are.
+pub const RETRIES_FREE: u32 = 10;
+
+/// How far back requests are counted for [`RETRIES_PERCENT`].
+pub const RETRIES_WINDOW: Duration = Duration::from_secs(10);
+
+/// Addresses of one name that are kept; more are not tried for one request anyway, and each
+/// look-up may bring others.
+pub const UPSTREAM_ADDRESSES_MAX: usize = 16;
+
+/// How long a name that could not be looked up is not looked up again, so that requests for it do
+/// not become a flood of look-ups.
+pub const UPSTREAM_NAME_FAILED: Duration = Duration::from_secs(1);
+
 /// How long the addresses of an upstream's name are used before they are looked up again. After
-/// that the last good ones serve until a look-up succeeds.
+/// that the last good ones serve until a look-up succeeds. The system's resolver keeps to the
+/// times to live of the records; programs do not learn them from it.
 pub const UPSTREAM_NAME: Duration = Duration::from_secs(30);
 
 /// How long a drain leaves idle client connections open: who is about to ask is answered once more,

@@ -15,6 +15,7 @@ use wire::serialize::Connection;
 use crate::error::GatewayError;
 use crate::limits::{ACCEPT_PAUSE, BACKLOG};
 use crate::proxy::{h1, h2, wall_clock};
+use crate::proxy_header;
 use crate::refuse::Answer;
 use crate::running::Stage;
 use crate::transport::Transport;
@@ -28,11 +29,14 @@ pub struct ListenerConfig {
     /// Clients speak HTTP/2 from the first byte, without TLS ("prior knowledge", RFC 9113 §3.3).
     /// Nothing is sniffed: a client that speaks something else is closed.
     pub h2c: bool,
+    /// Every connection begins with a PROXY header from a trusted peer. Whoever else connects, and
+    /// whatever else comes, is closed.
+    pub proxy_protocol: bool,
 }
 
 impl From<SocketAddr> for ListenerConfig {
     fn from(address: SocketAddr) -> Self {
-        Self { address, h2c: false }
+        Self { address, h2c: false, proxy_protocol: false }
     }
 }
 
@@ -152,9 +156,14 @@ fn admit(worker: &Rc<Worker>, config: &ListenerConfig, stream: TcpStream, peer: 
     let worker = Rc::clone(worker);
     // an IPv4 client of an IPv6 socket is the same client
     let address = peer.ip().to_canonical();
-    let transport = Transport::Plain(stream);
-    let h2c = config.h2c;
+    let (h2c, proxied) = (config.h2c, config.proxy_protocol);
     tokio::task::spawn_local(async move {
+        let address = match proxied {
+            true => proxy_header::client(&worker, &stream, address).await,
+            false => Some(address),
+        };
+        let Some(address) = address else { return };
+        let transport = Transport::Plain(stream);
         if h2c {
             h2::serve(worker, transport, address, Scheme::Http).await;
         } else {

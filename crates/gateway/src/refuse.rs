@@ -23,7 +23,8 @@ pub(crate) struct Answer {
     detail: String,
     errors: Vec<Value>,
     allow: Option<String>,
-    retries: bool,
+    /// The seconds of `Retry-After`.
+    after_s: Option<u32>,
     /// Nothing that follows the request on its connection may be read.
     pub(crate) closes: bool,
 }
@@ -63,7 +64,7 @@ impl Answer {
             detail: detail.to_owned(),
             errors: Vec::new(),
             allow: None,
-            retries: problem.status() == 503,
+            after_s: (problem.status() == 503).then_some(RETRY_AFTER_S),
             closes: false,
         }
     }
@@ -103,13 +104,21 @@ impl Answer {
     pub(crate) fn overloaded() -> Self {
         let message = "There are too many connections. Try again later.";
         let plain = Self::plain(503, "overloaded", "The gateway is busy", message);
-        Self { retries: true, ..plain }
+        Self { after_s: Some(RETRY_AFTER_S), ..plain }
+    }
+
+    /// No upstream can be given the request now; perhaps after so many seconds.
+    pub(crate) fn unavailable(after_s: u32) -> Self {
+        let message = "The server cannot take more requests now. Try again later.";
+        let title = "The server behind the gateway is spared";
+        let plain = Self::plain(503, "upstream-unavailable", title, message);
+        Self { after_s: Some(after_s), ..plain }
     }
 
     fn plain(status: u16, slug: &'static str, title: &'static str, detail: &str) -> Self {
         let detail = detail.to_owned();
         let (errors, allow) = (Vec::new(), None);
-        Self { status, slug, title, detail, errors, allow, retries: false, closes: false }
+        Self { status, slug, title, detail, errors, allow, after_s: None, closes: false }
     }
 
     /// The answer to the exchange that `ulid` names.
@@ -131,8 +140,8 @@ impl Answer {
         if let Some(allow) = &self.allow {
             fields.push(("Allow", allow.clone()));
         }
-        if self.retries {
-            fields.push(("Retry-After", RETRY_AFTER_S.to_string()));
+        if let Some(after_s) = self.after_s {
+            fields.push(("Retry-After", after_s.to_string()));
         }
         Rendered { status: self.status, fields, body: problem.to_string() }
     }

@@ -5,17 +5,19 @@ use std::sync::Arc;
 use arc_swap::{ArcSwap, Guard};
 use inspect::Inspector;
 use policy::Service;
-use policy::document::Upstream;
+use policy::document::Upstreams;
 
 use crate::cache::Store;
 use crate::error::GatewayError;
+use crate::upstream::Probed;
 
 /// What an exchange needs to know from the settings. Replaced as one, so that no exchange sees the
 /// policy of one file and the upstreams of another.
 #[derive(Debug)]
 pub struct Arrangement {
     inspector: Arc<Inspector>,
-    upstreams: Vec<Vec<Upstream>>,
+    upstreams: Vec<Upstreams>,
+    probed: Vec<Vec<Arc<Probed>>>,
     /// What is stored under one policy must not answer under another.
     stores: Vec<Option<Arc<Store>>>,
 }
@@ -27,20 +29,46 @@ impl Arrangement {
     /// [`GatewayError::NoUpstream`] for the first service without any.
     pub fn new(
         inspector: Arc<Inspector>,
-        mut upstreams: Vec<Vec<Upstream>>,
+        mut upstreams: Vec<Upstreams>,
     ) -> Result<Self, GatewayError> {
         let services = &inspector.policy().services;
-        upstreams.resize_with(services.len(), Vec::new);
-        match services.iter().zip(&upstreams).find(|(_, upstreams)| upstreams.is_empty()) {
+        upstreams.resize_with(services.len(), Upstreams::default);
+        match services.iter().zip(&upstreams).find(|(_, upstreams)| upstreams.targets.is_empty()) {
             Some((service, _)) => {
                 Err(GatewayError::NoUpstream { service: service.name.as_ref().to_owned() })
             }
             None => {
+                let probed = |upstreams: &Upstreams| {
+                    upstreams.targets.iter().map(|_| Arc::default()).collect()
+                };
+                let probed = upstreams.iter().map(probed).collect();
                 let store = |service: &Service| {
                     service.cache.map(|settings| Arc::new(Store::new(settings)))
                 };
                 let stores = services.iter().map(store).collect();
-                Ok(Self { inspector, upstreams, stores })
+                Ok(Self { inspector, upstreams, probed, stores })
+            }
+        }
+    }
+
+    /// Takes over what the checks of `before` have shown of the upstreams that are checked in the
+    /// same way.
+    fn adopt(&mut self, before: &Self) {
+        let names = |arrangement: &Self| -> Vec<Arc<str>> {
+            let services = arrangement.inspector.policy().services.iter();
+            services.map(|service| Arc::clone(&service.name)).collect()
+        };
+        let known = names(before);
+        for (index, name) in names(self).iter().enumerate() {
+            let Some(old) = known.iter().position(|known| known == name) else { continue };
+            let (upstreams, others) = (&self.upstreams[index], &before.upstreams[old]);
+            if upstreams.health != others.health {
+                continue;
+            }
+            for (target, probed) in upstreams.targets.iter().zip(&mut self.probed[index]) {
+                if let Some(at) = others.targets.iter().position(|other| other == target) {
+                    *probed = Arc::clone(&before.probed[old][at]);
+                }
             }
         }
     }
@@ -58,8 +86,13 @@ impl Arrangement {
 
     /// The upstreams of each service of the policy.
     #[must_use]
-    pub fn upstreams(&self) -> &[Vec<Upstream>] {
+    pub fn upstreams(&self) -> &[Upstreams] {
         &self.upstreams
+    }
+
+    /// What the checks show of each of these upstreams.
+    pub(crate) fn probed(&self) -> &[Vec<Arc<Probed>>] {
+        &self.probed
     }
 }
 
@@ -76,7 +109,8 @@ impl Slot {
         self.0.load()
     }
 
-    pub(crate) fn replace(&self, arrangement: Arrangement) {
+    pub(crate) fn replace(&self, mut arrangement: Arrangement) {
+        arrangement.adopt(&self.0.load());
         self.0.store(Arc::new(arrangement));
     }
 }

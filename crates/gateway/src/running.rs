@@ -18,6 +18,7 @@ use crate::outlet::Outlet;
 use crate::reload::{Arrangement, Slot};
 use crate::ticker::Ticker;
 use crate::ulid::Ulids;
+use crate::upstream::{Prober, Seat};
 use crate::worker::{Table, Worker};
 
 /// How often the end of a drain is looked for.
@@ -65,6 +66,7 @@ pub struct Running {
     slot: Arc<Slot>,
     metrics: Arc<Metrics>,
     stage: watch::Sender<Stage>,
+    prober: Prober,
     threads: Vec<JoinHandle<usize>>,
 }
 
@@ -88,7 +90,7 @@ pub(crate) enum Stage {
 
 /// What a worker's thread needs to begin.
 struct Outset {
-    number: usize,
+    seat: Seat,
     listeners: Vec<(ListenerConfig, TcpListener)>,
     connections_max: usize,
     timeouts: Timeouts,
@@ -131,12 +133,14 @@ impl Gateway {
         let (stage, _) = watch::channel(Stage::Serving);
         let slot = Arc::new(Slot::new(arrangement));
         let metrics = Arc::clone(metrics);
+        let prober = Prober::start(Arc::clone(&slot))?;
+        let threads = Vec::new();
         let mut running =
-            Running { addresses, sockets: kept, slot, metrics, stage, threads: Vec::new() };
+            Running { addresses, sockets: kept, slot, metrics, stage, prober, threads };
         let (ready, started) = mpsc::channel();
         for (number, listeners) in sockets.into_iter().enumerate() {
             let outset = Outset {
-                number,
+                seat: Seat { number, workers },
                 listeners,
                 connections_max: config.connections_max.div_ceil(workers),
                 timeouts: config.timeouts,
@@ -177,6 +181,7 @@ impl Running {
     /// Replaces what is in force. Exchanges that have begun keep what they began with.
     pub fn reload(&self, arrangement: Arrangement) {
         self.slot.replace(arrangement);
+        self.prober.look_again();
     }
 
     /// Accepts no more connections, closes the idle ones, brings exchanges to their end, and cuts
@@ -247,9 +252,10 @@ impl Outset {
     }
 
     async fn work(self, listeners: Vec<(Rc<ListenerConfig>, tokio::net::TcpListener)>) -> usize {
-        let table = Table::new(Arc::clone(&self.slot.load()), None, &self.metrics, self.number);
+        let place = (self.seat, self.timeouts);
+        let table = Table::new(Arc::clone(&self.slot.load()), None, &self.metrics, place);
         let worker = Rc::new(Worker {
-            number: self.number,
+            seat: self.seat,
             ticker: Rc::new(Ticker::default()),
             outlet: self.outlet,
             counts: self.metrics.worker(),

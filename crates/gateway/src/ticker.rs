@@ -12,6 +12,12 @@ use crate::limits::TICK;
 
 const TICK_MS: u64 = TICK.as_millis() as u64;
 
+/// A period in ticks, rounded up.
+pub(crate) fn ticks(period: Duration) -> u32 {
+    let millis = u64::try_from(period.as_millis()).unwrap_or(u64::MAX);
+    u32::try_from(millis.div_ceil(TICK_MS)).unwrap_or(u32::MAX)
+}
+
 /// A worker's coarse clock and its connections.
 #[derive(Debug, Default)]
 pub(crate) struct Ticker {
@@ -47,9 +53,7 @@ impl Ticker {
     /// The tick by which `period` has passed.
     pub(crate) fn after(&self, period: Duration) -> u32 {
         // one more, because the present tick has partly gone
-        let millis = u64::try_from(period.as_millis()).unwrap_or(u64::MAX);
-        let ticks = millis.div_ceil(TICK_MS).saturating_add(1);
-        self.now().saturating_add(u32::try_from(ticks).unwrap_or(u32::MAX))
+        self.now().saturating_add(ticks(period)).saturating_add(1)
     }
 
     /// Moves on by one tick and wakes who is late.

@@ -7,21 +7,21 @@ use std::sync::Arc;
 
 use exchange::peer::Peer;
 use policy::Mode;
-use policy::document::Coding;
-use wire::NameSet;
+use policy::document::{Coding, Upstreams};
+use wire::{Fields, NameSet};
 
 use crate::cache::Cache;
 use crate::limits::Timeouts;
 use crate::metrics::{Metrics, ServiceCounts, WorkerCounts};
 use crate::outlet::Outlet;
-use crate::proxy::upstream::Pool;
 use crate::reload::{Arrangement, Slot};
 use crate::ticker::Ticker;
 use crate::ulid::Ulids;
+use crate::upstream::{Cluster, Seat};
 
 /// What the connections of one worker have in common.
 pub(crate) struct Worker {
-    pub(crate) number: usize,
+    pub(crate) seat: Seat,
     pub(crate) ticker: Rc<Ticker>,
     pub(crate) outlet: Outlet,
     pub(crate) counts: Arc<WorkerCounts>,
@@ -55,8 +55,7 @@ pub(crate) struct Lane {
     pub(crate) request_body_bytes_max: usize,
     pub(crate) response_body_bytes_max: usize,
     pub(crate) counts: Arc<ServiceCounts>,
-    pub(crate) upstreams: Vec<Rc<Pool>>,
-    pub(crate) next: Cell<usize>,
+    pub(crate) upstreams: Cluster,
     /// What is stored of answers; none: nothing.
     pub(crate) cache: Option<Cache>,
     /// Codings for clients; none: answers pass as they came.
@@ -71,8 +70,12 @@ impl Worker {
         let current = self.slot.load();
         let mut table = self.table.borrow_mut();
         if !Arc::ptr_eq(&current, &table.arrangement) {
-            *table =
-                Rc::new(Table::new(Arc::clone(&current), Some(&table), &self.metrics, self.number));
+            *table = Rc::new(Table::new(
+                Arc::clone(&current),
+                Some(&table),
+                &self.metrics,
+                (self.seat, self.timeouts),
+            ));
         }
         Rc::clone(&table)
     }
@@ -80,9 +83,7 @@ impl Worker {
     /// Closes upstream connections that have been idle for too long.
     pub(crate) fn sweep(&self) {
         let table = Rc::clone(&self.table.borrow());
-        for pool in table.lanes.iter().flat_map(|lane| &lane.upstreams) {
-            pool.sweep(&self.ticker);
-        }
+        table.lanes.iter().for_each(|lane| lane.upstreams.sweep(&self.ticker));
     }
 }
 
@@ -92,24 +93,24 @@ impl Table {
         arrangement: Arc<Arrangement>,
         before: Option<&Self>,
         metrics: &Metrics,
-        worker: usize,
+        (seat, timeouts): (Seat, Timeouts),
     ) -> Self {
-        let known: Vec<&Rc<Pool>> =
-            before.iter().flat_map(|table| &table.lanes).flat_map(|lane| &lane.upstreams).collect();
         let policy = arrangement.inspector().policy();
-        let services = policy.services.iter();
+        let known = |name: &str| {
+            let before = before?;
+            let services = &before.arrangement.inspector().policy().services;
+            before.lanes.get(services.iter().position(|service| service.name.as_ref() == name)?)
+        };
+        let around = (timeouts, seat, metrics);
         let coders = Rc::new(Cell::new(0));
-        let lanes = services
-            .zip(arrangement.upstreams())
+        let lanes = policy
+            .services
+            .iter()
+            .zip(arrangement.upstreams().iter().zip(arrangement.probed()))
             .zip(arrangement.stores())
-            .map(|((service, upstreams), store)| {
-                let pools = upstreams.iter().map(|upstream| {
-                    match known.iter().find(|pool| pool.target() == upstream) {
-                        Some(pool) => Rc::clone(pool),
-                        None => Rc::new(Pool::new(upstream.clone())),
-                    }
-                });
-                let counts = metrics.service(&service.name, worker);
+            .map(|((service, (upstreams, probed)), store)| {
+                let before = known(&service.name).map(|lane| &lane.upstreams);
+                let counts = metrics.service(&service.name, seat.number);
                 let cache = store.as_ref().map(|store| {
                     metrics.cache(&service.name, store);
                     Cache::new(Arc::clone(store), service.mode == Mode::Block, Arc::clone(&counts))
@@ -121,24 +122,22 @@ impl Table {
                     request_body_bytes_max: service.request_body_bytes_max,
                     response_body_bytes_max: service.response_body_bytes_max,
                     counts,
-                    upstreams: pools.collect(),
-                    // workers begin at different upstreams
-                    next: Cell::new(worker),
+                    upstreams: Cluster::new(&service.name, upstreams, probed, before, around),
                     cache,
                     codings: service.compress.clone(),
                     coders: Rc::clone(&coders),
                 })
             })
             .collect();
+        let none = Arc::from("_none");
         let nowhere = Rc::new(Lane {
             mode: Mode::Block,
             on_overflow: Mode::Block,
             identity: NameSet::new(&[]),
             request_body_bytes_max: 0,
             response_body_bytes_max: 0,
-            counts: metrics.service(&Arc::from("_none"), worker),
-            upstreams: Vec::new(),
-            next: Cell::new(0),
+            counts: metrics.service(&none, seat.number),
+            upstreams: Cluster::new(&none, &Upstreams::default(), &[], None, around),
             cache: None,
             codings: Vec::new(),
             coders,
@@ -159,5 +158,11 @@ impl Table {
             trusted: trusted.iter().any(|network| network.contains(&address)),
             ..Peer::default()
         }
+    }
+
+    /// The client for whom `peer` sends these fields.
+    pub(crate) fn client(&self, peer: &Peer, fields: &Fields) -> Option<IpAddr> {
+        let trusted = &self.arrangement.inspector().policy().trusted;
+        peer.client(fields, |hop| trusted.iter().any(|network| network.contains(&hop)))
     }
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where what it set up does not hold")]
 
 mod cache;
+mod client_address;
 mod compress;
 mod forwarding;
 mod harness;
@@ -11,4 +12,6 @@ mod lifecycle;
 mod refusals;
 mod telemetry;
 mod transparency;
+mod upstream_choice;
+mod upstream_faults;
 mod upstreams;

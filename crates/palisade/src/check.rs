@@ -1,8 +1,11 @@
 //! `palisade check`: is this configuration sound?
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
-use policy::document::ServiceDocument;
+use gateway::limits::{Timeouts, UPSTREAM_IDLE};
+use policy::document::upstreams::{Balance, CircuitBounds, HashOn, HealthCheck, Retries};
+use policy::document::{ServiceDocument, Upstreams};
 use policy::{Mode, Service};
 
 use crate::args::{Global, Print};
@@ -72,6 +75,15 @@ fn effective(settings: &Settings, shown: &mut String) {
     line("trust.identity", format!("[{}]", identity.join(", ")), !identity.is_empty());
     let control = format!("\"{}\"", settings.control_path().display());
     line("runtime.control", control, document.runtime.control.is_some());
+    let (clients, usual) = (document.client_timeouts, Timeouts::default());
+    let mut period = |name: &str, set: Option<Duration>, usual| {
+        line(name, span(set.unwrap_or(usual)), set.is_some());
+    };
+    period("runtime.timeouts.request_head", clients.request_head, usual.request_head);
+    period("runtime.timeouts.idle", clients.idle, usual.idle);
+    for service in &document.services {
+        upstreams(&service.name.value, &service.upstreams, &mut line);
+    }
     for service in &settings.policy.services {
         let profile = service.profile.as_str();
         let same = |one: &&ServiceDocument| one.name.value == *service.name;
@@ -96,5 +108,63 @@ fn effective(settings: &Settings, shown: &mut String) {
             let names: Vec<&str> = service.compress.iter().map(|coding| coding.as_str()).collect();
             line(&format!("services.{}.compress", service.name), format!("{names:?}"), true);
         }
+    }
+}
+
+/// A period as the settings write it.
+fn span(period: Duration) -> String {
+    let millis = period.as_millis();
+    if millis.is_multiple_of(1_000) {
+        format!("\"{}s\"", millis / 1_000)
+    } else {
+        format!("\"{millis}ms\"")
+    }
+}
+
+/// What holds for the upstreams of a service.
+fn upstreams(service: &str, settings: &Upstreams, line: &mut impl FnMut(&str, String, bool)) {
+    let usual = Upstreams::default();
+    let mut line = |name: &str, value: String, written: bool| {
+        line(&format!("services.{service}.{name}"), value, written);
+    };
+    let balance = match &settings.balance {
+        Balance::Hash(_) => "\"hash\"",
+        Balance::LeastLoaded => "\"least_loaded\"",
+    };
+    line("balance", balance.to_owned(), settings.balance != usual.balance);
+    match &settings.balance {
+        Balance::Hash(HashOn::ClientIp) => line("hash_on", "\"client_ip\"".to_owned(), true),
+        Balance::Hash(HashOn::Header(name)) => line("hash_on", format!("\"header:{name}\""), true),
+        Balance::LeastLoaded => {}
+    }
+    let retries = u8::from(settings.retries == Retries::Once);
+    line("retries", retries.to_string(), settings.retries != usual.retries);
+    if let Some(health) = &settings.health {
+        let HealthCheck { path, interval, timeout, unhealthy_after, healthy_after } = health;
+        let (interval, timeout) = (span(*interval), span(*timeout));
+        let value = format!(
+            "{{ path = \"{path}\", interval = {interval}, timeout = {timeout}, \
+             unhealthy_after = {unhealthy_after}, healthy_after = {healthy_after} }}"
+        );
+        line("health", value, true);
+    }
+    let CircuitBounds { in_flight_max, pending_max, error_percent, requests_min, window, open_for } =
+        settings.circuit;
+    let value = format!(
+        "{{ in_flight = {in_flight_max}, pending = {pending_max}, \
+         error_percent = {error_percent}, requests_min = {requests_min}, \
+         window = {}, open_for = {} }}",
+        span(window),
+        span(open_for)
+    );
+    line("circuit", value, settings.circuit != usual.circuit);
+    let (set, usual) = (settings.timeouts, Timeouts::default());
+    for (name, set, usual) in [
+        ("timeouts.connect", set.connect, usual.connect),
+        ("timeouts.response_head", set.response_head, usual.response_head),
+        ("timeouts.stall", set.stall, usual.stall),
+        ("timeouts.idle", set.idle, UPSTREAM_IDLE),
+    ] {
+        line(name, span(set.unwrap_or(usual)), set.is_some());
     }
 }

@@ -21,7 +21,7 @@ use gateway::reload::Arrangement;
 use gateway::{Gateway, GatewayConfig, Running};
 use inspect::Inspector;
 use policy::Policy;
-use policy::document::Upstream;
+use policy::document::upstreams::{Protocol, Scheme, Upstream, Upstreams};
 use wire::{BodyLimits, BodyReader, Framing, HeadLimits, Parsed, Profile, RequestHead};
 
 /// Exchanges of the corpus, and pieces that each is cut into on its way through the gateway.
@@ -78,8 +78,14 @@ fn inspector() -> Arc<Inspector> {
 
 fn gateway(inspector: &Arc<Inspector>, upstream: SocketAddr) -> (Running, OutletReader) {
     let (sender, reader) = outlet();
-    let upstream = Upstream { host: upstream.ip().to_string(), port: upstream.port() };
-    let arrangement = Arrangement::new(Arc::clone(inspector), vec![vec![upstream]]).unwrap();
+    let target = Upstream {
+        scheme: Scheme::Http,
+        protocol: Protocol::Http1,
+        host: upstream.ip().to_string(),
+        port: upstream.port(),
+    };
+    let upstreams = Upstreams { targets: vec![target], ..Upstreams::default() };
+    let arrangement = Arrangement::new(Arc::clone(inspector), vec![upstreams]).unwrap();
     let config = GatewayConfig::new(vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))], 1);
     let metrics = Arc::new(Metrics::new(sender.clone()));
     (Gateway::start(&config, arrangement, &sender, &metrics).unwrap(), reader)

@@ -2,18 +2,21 @@
 
 mod cache;
 mod runtime;
+pub mod upstreams;
 mod wire;
 
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
+use std::time::Duration;
 
 use ::wire::Profile;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use toml::de::DeTable;
 
 use crate::error::SettingError;
 use crate::mode::Mode;
 use crate::section::{Placed, Section};
+pub use upstreams::{Upstream, Upstreams};
 
 pub use self::cache::{CacheSettings, Coding};
 pub use runtime::{RuntimeDocument, Whereabouts};
@@ -41,6 +44,18 @@ pub struct Document {
     pub workers: Option<usize>,
     /// The rest of `[runtime]`.
     pub runtime: RuntimeDocument,
+    /// `[runtime] timeouts`.
+    pub client_timeouts: ClientTimeouts,
+}
+
+/// How long clients may take before it is known which service they want; `None` is the gateway's
+/// default.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct ClientTimeouts {
+    /// `request_head`: from the first byte of a head to its last, and from connecting to the first.
+    pub request_head: Option<Duration>,
+    /// `idle`: from an answer to the next request's first byte.
+    pub idle: Option<Duration>,
 }
 
 /// A place where traffic comes in.
@@ -50,6 +65,8 @@ pub struct Listener {
     pub bind: SocketAddr,
     /// `h2c`: clients speak HTTP/2 without TLS, from the first byte.
     pub h2c: bool,
+    /// Every connection begins with a PROXY header, from one of `[trust] proxies`.
+    pub proxy_protocol: bool,
 }
 
 /// One API.
@@ -60,7 +77,7 @@ pub struct ServiceDocument {
     /// Hosts it answers for; none: every host.
     pub hosts: Vec<Placed<String>>,
     /// Where it really runs.
-    pub upstreams: Vec<Upstream>,
+    pub upstreams: Upstreams,
     /// Files of its contract, relative to the settings file.
     pub spec: Vec<Placed<String>>,
     /// Overrides the file's `mode`.
@@ -77,15 +94,6 @@ pub struct ServiceDocument {
     pub cache: Option<CacheSettings>,
     /// `compress`: codings in order of preference; none: answers pass as they came.
     pub compress: Vec<Coding>,
-}
-
-/// `http://host:port` of a server behind the gateway.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub struct Upstream {
-    /// Name or address.
-    pub host: String,
-    /// Port.
-    pub port: u16,
 }
 
 impl Document {
@@ -116,11 +124,15 @@ fn read_root(mut root: Section<'_>, errors: &mut Vec<SettingError>) -> Document 
     root.later(&["include", "auth", "policies", "dlp"]);
     let mut document =
         Document { mode: root.mode("mode", errors).unwrap_or_default(), ..Document::default() };
+    let mut told_proxied = None;
     for (mut listener, span) in root.sections("listeners", errors) {
-        listener.later(&["tls", "client_ca", "proxy_protocol"]);
+        listener.later(&["tls", "client_ca"]);
         let h2c = listener.boolean("h2c", errors).unwrap_or_default();
+        let proxy_protocol = listener.boolean("proxy_protocol", errors).unwrap_or_default();
+        told_proxied =
+            listener.span_of("proxy_protocol").filter(|_| proxy_protocol).or(told_proxied);
         match address(&mut listener, errors) {
-            Some(bind) => document.listeners.push(Listener { bind, h2c }),
+            Some(bind) => document.listeners.push(Listener { bind, h2c, proxy_protocol }),
             None => missing(&listener, "bind", "an address as in \"127.0.0.1:8080\"", span, errors),
         }
         listener.finish(errors);
@@ -129,6 +141,15 @@ fn read_root(mut root: Section<'_>, errors: &mut Vec<SettingError>) -> Document 
         document.trusted = networks(&mut trust, errors);
         document.identity = wire::identity(&mut trust, errors);
         trust.finish(errors);
+    }
+    if let Some(span) = told_proxied.filter(|_| document.trusted.is_empty()) {
+        errors.push(SettingError {
+            code: "config::proxy_protocol_without_trust",
+            span: Some(span),
+            setting: "listeners.proxy_protocol".to_owned(),
+            message: "nobody may send a PROXY header: `[trust] proxies` is empty".to_owned(),
+            remedy: "name the balancers, as in proxies = [\"10.0.0.0/8\"]".to_owned(),
+        });
     }
     if let Some(services) = root.section("services", errors) {
         for (name, span, entry) in services.entries() {
@@ -155,6 +176,13 @@ fn read_root(mut root: Section<'_>, errors: &mut Vec<SettingError>) -> Document 
     if let Some(mut runtime) = root.section("runtime", errors) {
         document.workers = workers(&mut runtime, errors);
         document.runtime = RuntimeDocument::read(&mut runtime, errors);
+        if let Some(mut timeouts) = runtime.section("timeouts", errors) {
+            document.client_timeouts = ClientTimeouts {
+                request_head: upstreams::period(&mut timeouts, "request_head", errors),
+                idle: upstreams::period(&mut timeouts, "idle", errors),
+            };
+            timeouts.finish(errors);
+        }
         runtime.finish(errors);
     }
     root.finish(errors);
@@ -168,15 +196,7 @@ fn read_service(
 ) -> ServiceDocument {
     section.later(&["session", "format", "resolve"]);
     let hosts = section.texts("hosts", errors);
-    let upstreams = section.texts("upstreams", errors);
-    if upstreams.is_empty() {
-        let expected = "a list as in [\"http://127.0.0.1:9000\"]";
-        missing(&section, "upstreams", expected, name.span.clone(), errors);
-    }
-    let upstreams = upstreams
-        .iter()
-        .filter_map(|text| read_upstream(&section.name("upstreams"), text, errors))
-        .collect();
+    let upstreams = upstreams::read(&mut section, name.span.clone(), errors);
     let spec = section.texts("spec", errors);
     for text in spec.iter().filter(|text| text.value == "learned" || text.value.contains("://")) {
         errors.push(SettingError {
@@ -213,34 +233,6 @@ fn read_service(
         cache,
         compress,
     }
-}
-
-fn read_upstream(
-    setting: &str,
-    text: &Placed<String>,
-    errors: &mut Vec<SettingError>,
-) -> Option<Upstream> {
-    let parsed = text.value.strip_prefix("http://").and_then(|rest| {
-        let rest = rest.strip_suffix('/').unwrap_or(rest);
-        let (host, port) = match rest.rsplit_once(':') {
-            Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
-            _ => (rest, 80),
-        };
-        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        let plain = !host.is_empty()
-            && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte));
-        plain.then(|| Upstream { host: host.to_owned(), port })
-    });
-    if parsed.is_none() {
-        errors.push(SettingError {
-            code: "config::upstream",
-            span: Some(text.span.clone()),
-            setting: setting.to_owned(),
-            message: format!("`{}` is not an upstream of this version", text.value),
-            remedy: "write http://HOST:PORT, without a path".to_owned(),
-        });
-    }
-    parsed
 }
 
 fn read_storage(mut storage: Section<'_>, errors: &mut Vec<SettingError>) -> Option<String> {
@@ -309,7 +301,7 @@ fn networks(trust: &mut Section<'_>, errors: &mut Vec<SettingError>) -> Vec<IpNe
     for text in trust.texts("proxies", errors) {
         let single = text.value.parse::<IpAddr>().ok().map(IpNet::from);
         match text.value.parse::<IpNet>().ok().or(single) {
-            Some(network) => networks.push(network),
+            Some(network) => networks.push(canonical(network)),
             None => errors.push(SettingError {
                 code: "config::network",
                 span: Some(text.span),
@@ -320,6 +312,14 @@ fn networks(trust: &mut Section<'_>, errors: &mut Vec<SettingError>) -> Vec<IpNe
         }
     }
     networks
+}
+
+/// IPv4 networks are compared as such, also where they are written as IPv6.
+fn canonical(network: IpNet) -> IpNet {
+    let IpNet::V6(wide) = network else { return network };
+    let narrow = wide.addr().to_ipv4_mapped().zip(wide.prefix_len().checked_sub(96));
+    let narrow = narrow.and_then(|(address, prefix)| Ipv4Net::new(address, prefix).ok());
+    narrow.map_or(network, IpNet::V4)
 }
 
 fn missing(

@@ -2,6 +2,7 @@
 //! unknown keys last.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -141,6 +142,26 @@ impl<'a> Section<'a> {
         size
     }
 
+    /// A period, from a text with a unit such as `250ms`.
+    pub(crate) fn duration(
+        &mut self,
+        key: &'static str,
+        errors: &mut Vec<SettingError>,
+    ) -> Option<Placed<Duration>> {
+        let text = self.text(key, errors)?;
+        let Some(value) = parse_duration(&text.value) else {
+            errors.push(SettingError {
+                code: "config::duration",
+                span: Some(text.span),
+                setting: self.name(key),
+                message: format!("`{}` is not a period with a unit", text.value),
+                remedy: "write a number and ms, s, min or h, as in \"5s\"".to_owned(),
+            });
+            return None;
+        };
+        Some(Placed { value, span: text.span })
+    }
+
     pub(crate) fn count(
         &mut self,
         key: &'static str,
@@ -268,6 +289,20 @@ fn parse_size(text: &str) -> Option<u64> {
         _ => return None,
     };
     number.parse::<u64>().ok()?.checked_mul(factor)
+}
+
+/// The period of a text such as `250ms`; whole numbers.
+fn parse_duration(text: &str) -> Option<Duration> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at_checked(digits)?;
+    let factor: u64 = match unit.trim_start() {
+        "ms" => 1,
+        "s" => 1_000,
+        "min" => 60_000,
+        "h" => 3_600_000,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(factor).map(Duration::from_millis)
 }
 
 /// The known key that differs least, if it differs by no more than a third of its length.

@@ -9,6 +9,8 @@ use policy::document::Document;
 use policy::{Mode, Policy, Revision};
 use wire::Profile;
 
+mod upstreams;
+
 const SMALLEST: &str = r#"
 mode = "block"
 [[listeners]]
@@ -39,7 +41,7 @@ fn resolve(text: &str) -> Policy {
 fn the_smallest_file_guards_something() {
     let document = Document::read(SMALLEST).unwrap();
     assert_eq!(document.listeners[0].bind.to_string(), "127.0.0.1:8080");
-    let upstream = &document.services[0].upstreams[0];
+    let upstream = &document.services[0].upstreams.targets[0];
     assert_eq!((upstream.host.as_str(), upstream.port), ("127.0.0.1", 9000));
     let policy = resolve(SMALLEST);
     let service = &policy.services[0];
@@ -84,8 +86,8 @@ workers = 2
     assert_eq!(document.workers, Some(2));
     assert_eq!(document.store.as_deref(), Some("palisade.db"));
     let service = &document.services[0];
-    assert_eq!(service.upstreams[0].host, "::1");
-    assert_eq!(service.upstreams[1].port, 80);
+    assert_eq!(service.upstreams.targets[0].host, "::1");
+    assert_eq!(service.upstreams.targets[1].port, 80);
     assert_eq!(service.body_bytes_max, Some(64 << 10));
     assert_eq!(service.on_overflow, Some(Mode::Observe));
     let policy = Policy::resolve(&document, &contracts(), Revision::of([""])).unwrap();
@@ -114,9 +116,9 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
     ),
     ("[services.a]\nupstream = []", "config::missing", "a", "http://127.0.0.1:9000"),
     (
-        "[services.a]\nupstreams = [\"https://x\"]",
+        "[services.a]\nupstreams = [\"ftp://x\"]",
         "config::upstream",
-        "\"https://x\"",
+        "\"ftp://x\"",
         "http://HOST:PORT",
     ),
     (

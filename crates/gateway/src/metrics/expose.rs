@@ -40,6 +40,7 @@ impl Collector for Counted {
             &mut encoder,
         )?;
         self.caches(&services, &mut encoder)?;
+        self.upstreams(&mut encoder)?;
         self.refusals(&mut encoder)?;
         self.skipped(&mut encoder)?;
         self.outlet(&mut encoder)?;

@@ -7,6 +7,7 @@
 mod count;
 mod expose;
 mod summary;
+mod upstreams;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,6 +20,7 @@ use prometheus_client::registry::Registry;
 pub use summary::Summary;
 
 pub(crate) use count::{ServiceCounts, Skipped, WorkerCounts};
+pub(crate) use upstreams::UpstreamCounts;
 
 use crate::cache::Store;
 use crate::outlet::Outlet;
@@ -36,6 +38,7 @@ struct Counted {
     /// The caches in force. Those of settings that were replaced go when nobody uses them.
     caches: Mutex<BTreeMap<Arc<str>, Weak<Store>>>,
     workers: Mutex<Vec<Arc<WorkerCounts>>>,
+    upstreams: Mutex<Vec<Weak<UpstreamCounts>>>,
     outlet: Outlet,
     reloaded: AtomicBool,
     reloaded_at_s: AtomicI64,
@@ -50,6 +53,7 @@ impl Metrics {
             services: Mutex::default(),
             caches: Mutex::default(),
             workers: Mutex::default(),
+            upstreams: Mutex::default(),
             outlet,
             reloaded: AtomicBool::new(true),
             reloaded_at_s: AtomicI64::new(0),

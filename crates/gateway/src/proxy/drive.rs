@@ -17,9 +17,9 @@ use super::relay::{Bad, Flow, Relayed, relay};
 use super::reply::Reply;
 use super::stream::{Cut, Sink, Source};
 use super::tunnel::tunnel;
-use super::upstream::Link;
 use super::{After, Channel, cached};
 use crate::refuse::Answer;
+use crate::upstream::{Link, Outcome, Unreachable};
 
 /// How an exchange ends.
 #[derive(Debug)]
@@ -65,6 +65,7 @@ async fn gather<'s, R: Reply<'s>>(
     trusted: bool,
 ) -> Result<(), Ending> {
     let lane = Rc::clone(inspected.borrow().lane());
+    let stall = lane.upstreams.timeouts.stall;
     let client = Client {
         address: &channel.address_text,
         trusted,
@@ -77,7 +78,7 @@ async fn gather<'s, R: Reply<'s>>(
     loop {
         let taken = body.take(channel.source.buffer, inspected, &mut channel.request_out);
         taken.map_err(|fault| faulty(inspected, fault))?;
-        channel.watch.arm(channel.worker.timeouts.stall);
+        channel.watch.arm(stall);
         let waits = !std::mem::replace(&mut invited, true);
         if waits && !body.is_ended() && !body.has_begun() {
             channel.reply.invite(&channel.watch).await.map_err(|_| Ending::Gone)?;
@@ -94,8 +95,8 @@ async fn gather<'s, R: Reply<'s>>(
     }
 }
 
-/// Sends the request to an upstream and passes the answer on. On a channel that was idle, the
-/// upstream may just have closed it: then once more on a fresh one, if that does no harm.
+/// Sends the request to an upstream and passes the answer on; once more if no answer came and
+/// that does no harm.
 pub(super) async fn send<'s, R: Reply<'s>>(
     channel: &mut Channel<'s, R>,
     inspected: &RefCell<Inspected>,
@@ -103,55 +104,83 @@ pub(super) async fn send<'s, R: Reply<'s>>(
     extras: Option<&RefCell<Extras>>,
 ) -> Ending {
     let lane = Rc::clone(inspected.borrow().lane());
-    let worker = Rc::clone(&channel.worker);
+    let ticker = Rc::clone(&channel.worker.ticker);
     // a body that is sent as it comes cannot be sent twice
-    let mut fresh = !body.is_ended();
+    let whole = body.is_ended();
+    let client = || {
+        let table = channel.worker.table();
+        table.client(&table.peer(channel.address), channel.head.fields())
+    };
+    let mut route = lane.upstreams.route(&channel.head, client, whole);
     loop {
-        let acquired = lane.acquire(fresh, &channel.watch, &worker).await;
-        let (pool, mut link) = match acquired {
-            Ok(acquired) => acquired,
-            Err(Cut::Gone) => return Ending::Ours(Answer::bad_gateway(), Disposition::Dropped),
-            Err(Cut::Late) => return too_slow(),
+        let acquired = lane.upstreams.acquire(&mut route, &channel.watch, &ticker).await;
+        let mut lease = match acquired {
+            Ok(lease) => lease,
+            Err(unreachable) => return unanswered(unreachable),
         };
         let started = Instant::now();
-        let (relayed, untouched) = over(channel, &mut link, inspected, body, extras).await;
+        let (relayed, untouched) = over(channel, &mut lease.link, inspected, body, extras).await;
         let relayed = match relayed {
             Ok(relayed) => relayed,
             Err(ending) => return ending,
         };
         let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         lane.counts.upstream_durations.observe(micros);
+        lease.flight.settle(outcome(&relayed, channel.response.status(), lease.link.reused));
         match relayed {
             Relayed::Bad(Bad::Closed { silent: true })
-                if link.reused && !fresh && (untouched || is_idempotent(channel)) =>
-            {
-                fresh = true;
-            }
+                if lane.upstreams.sends_again(&mut route, &channel.head, untouched) => {}
             Relayed::Bad(Bad::Refused(refusal)) => {
-                worker.counts.refused(refusal);
+                channel.worker.counts.refused(refusal);
                 return Ending::Ours(Answer::bad_gateway(), Disposition::Dropped);
             }
             Relayed::Bad(Bad::Closed { .. } | Bad::Endless) => {
-                return Ending::Ours(Answer::bad_gateway(), Disposition::Dropped);
+                return unanswered(Unreachable::Gone);
             }
-            Relayed::Bad(Bad::Late) => return too_slow(),
+            Relayed::Bad(Bad::Late) => return unanswered(Unreachable::Late),
             Relayed::Broken => return Ending::Broken,
             Relayed::Switched => return Ending::Theirs { client_keeps: false },
             Relayed::Stopped(decision) => return refused(&decision),
             Relayed::Withheld { upstream_keeps } => {
                 if upstream_keeps {
-                    pool.put_back(link, &worker.ticker);
+                    lease.put_back(&ticker);
                 }
                 return Ending::Withheld;
             }
             Relayed::Whole { client_keeps, upstream_keeps } => {
                 if upstream_keeps {
-                    pool.put_back(link, &worker.ticker);
+                    lease.put_back(&ticker);
                 }
                 return Ending::Theirs { client_keeps };
             }
         }
     }
+}
+
+/// What an exchange shows of its upstream. One that breaks off in the middle may have lost its
+/// client; a connection that had been idle may just have been closed.
+fn outcome(relayed: &Relayed, status: u16, reused: bool) -> Outcome {
+    match relayed {
+        Relayed::Bad(Bad::Closed { silent: true }) if reused => Outcome::Unknown,
+        Relayed::Bad(_) => Outcome::Failed,
+        Relayed::Broken => Outcome::Unknown,
+        Relayed::Whole { .. } | Relayed::Withheld { .. } if matches!(status, 502..=504) => {
+            Outcome::Unable
+        }
+        Relayed::Stopped(_)
+        | Relayed::Switched
+        | Relayed::Whole { .. }
+        | Relayed::Withheld { .. } => Outcome::Answered,
+    }
+}
+
+fn unanswered(why: Unreachable) -> Ending {
+    let answer = match why {
+        Unreachable::Busy { after_s } => Answer::unavailable(after_s),
+        Unreachable::Gone => Answer::bad_gateway(),
+        Unreachable::Late => Answer::gateway_timeout(),
+    };
+    Ending::Ours(answer, Disposition::Dropped)
 }
 
 /// One try over one upstream channel. Also tells whether nothing at all could be sent.
@@ -162,6 +191,7 @@ async fn over<'s, R: Reply<'s>>(
     body: &mut RequestBody,
     extras: Option<&RefCell<Extras>>,
 ) -> (Result<Relayed, Ending>, bool) {
+    let timeouts = inspected.borrow().lane().upstreams.timeouts;
     let Channel { worker, watch, source, reply, head, response, request_out, .. } = channel;
     let (read, write) = link.transport.split();
     let mut answer = Source::new(read, &mut link.buffer);
@@ -174,11 +204,11 @@ async fn over<'s, R: Reply<'s>>(
         keeps: head.keep_alive() && !worker.draining.get(),
         inspected,
         watch,
-        timeouts: worker.timeouts,
+        timeouts,
         sent: &sent,
         begun: &begun,
     };
-    watch.arm(worker.timeouts.stall);
+    watch.arm(timeouts.stall);
     if body.is_ended() {
         match onward.write(request_out, watch).await {
             Ok(()) => sent.set(true),
@@ -191,7 +221,7 @@ async fn over<'s, R: Reply<'s>>(
         let relayed = relay(&mut answer, reply, response, &flow).await;
         if let (Relayed::Switched, Some(bare)) = (&relayed, reply.bare()) {
             inspected.borrow_mut().finish(Disposition::Allowed);
-            let idle = worker.timeouts.tunnel_idle;
+            let idle = timeouts.tunnel_idle;
             tunnel((source, bare), (&mut answer, &mut onward), watch, idle).await;
         }
         return (Ok(relayed), false);
@@ -258,13 +288,4 @@ fn unreadable(refusal: Refusal) -> Ending {
 
 fn late_client() -> Ending {
     Ending::Ours(Answer::request_timeout(), Disposition::Dropped)
-}
-
-fn too_slow() -> Ending {
-    Ending::Ours(Answer::gateway_timeout(), Disposition::Dropped)
-}
-
-/// Whether the request may be sent twice (RFC 9110 §9.2.2).
-fn is_idempotent<'s, R: Reply<'s>>(channel: &Channel<'s, R>) -> bool {
-    matches!(channel.head.method(), "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE")
 }

@@ -80,23 +80,37 @@ fn write(
         return serialize::request(head, &Outgoing { append: &append, ..how }, out);
     }
     let host = head.fields().get("host").unwrap_or_default();
+    let scheme = match client.scheme {
+        Scheme::Https => "https",
+        _ => "http",
+    };
+    let said = |name| client.trusted && head.fields().get(name).is_some();
+    let forwarded = said("forwarded");
+    let element = if forwarded { element(client.address, scheme) } else { String::new() };
     let added = [
+        ("Forwarded", element.as_bytes()),
         ("X-Forwarded-For", client.address.as_bytes()),
-        (
-            "X-Forwarded-Proto",
-            match client.scheme {
-                Scheme::Https => b"https".as_slice(),
-                _ => b"http",
-            },
-        ),
+        ("X-Forwarded-Proto", scheme.as_bytes()),
         ("X-Forwarded-Host", host),
     ];
-    let said = |name| client.trusted && head.fields().get(name).is_some();
-    // a trusted proxy has already said how its client came; the list of addresses grows
-    let added =
-        if said("x-forwarded-proto") || said("x-forwarded-host") { &added[..1] } else { &added };
+    // a trusted proxy has already said how its client came; the list of addresses grows where it is
+    let added = match (forwarded, said("x-forwarded-for")) {
+        (true, true) => &added[..2],
+        (true, false) => &added[..1],
+        _ if said("x-forwarded-proto") || said("x-forwarded-host") => &added[1..2],
+        _ => &added[1..],
+    };
     let append: Vec<(&str, &[u8])> = added.iter().copied().chain(conditions).collect();
     serialize::request(head, &Outgoing { form: Form::Canonical, append: &append, ..how }, out);
+}
+
+/// What `Forwarded` says of one hop (RFC 7239 §4); colons need quotes and brackets (§6).
+fn element(address: &str, scheme: &str) -> String {
+    if address.contains(':') {
+        format!("for=\"[{address}]\";proto={scheme}")
+    } else {
+        format!("for={address};proto={scheme}")
+    }
 }
 
 /// How a response goes to the client.

@@ -224,7 +224,7 @@ mod tests {
 
     use exchange::redact::Pseudonymizer;
     use inspect::Inspector;
-    use policy::document::{Document, Upstream};
+    use policy::document::Document;
     use policy::{Policy, Revision};
     use wire::{HeadLimits, Profile};
 
@@ -235,6 +235,7 @@ mod tests {
     use crate::reload::{Arrangement, Slot};
     use crate::ticker::Ticker;
     use crate::ulid::Ulids;
+    use crate::upstream::Seat;
 
     fn worker(on_overflow: &str, outlet: Outlet) -> Rc<Worker> {
         let text = format!(
@@ -245,13 +246,15 @@ mod tests {
         let policy =
             Policy::resolve(&document, &Default::default(), Revision::of(["test"])).unwrap();
         let inspector = Inspector::compile(Arc::new(policy), Pseudonymizer::new(&[0; 16]));
-        let upstream = Upstream { host: "127.0.0.1".to_owned(), port: 1 };
-        let arrangement = Arrangement::new(Arc::new(inspector), vec![vec![upstream]]).unwrap();
+        let upstreams = document.services[0].upstreams.clone();
+        let arrangement = Arrangement::new(Arc::new(inspector), vec![upstreams]).unwrap();
         let metrics = Arc::new(Metrics::new(outlet.clone()));
+        let seat = Seat { number: 0, workers: 1 };
         let slot = Arc::new(Slot::new(arrangement));
-        let table = Table::new(Arc::clone(&slot.load()), None, &metrics, 0);
+        let table =
+            Table::new(Arc::clone(&slot.load()), None, &metrics, (seat, Timeouts::default()));
         Rc::new(Worker {
-            number: 0,
+            seat,
             ticker: Rc::new(Ticker::default()),
             outlet,
             counts: metrics.worker(),

@@ -14,7 +14,6 @@ mod relay;
 mod reply;
 mod stream;
 mod tunnel;
-pub(crate) mod upstream;
 
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -25,6 +24,7 @@ use wire::Refusal;
 use wire::request::RequestHead;
 use wire::response::ResponseHead;
 
+pub(crate) use self::buffer::Buffer;
 pub(crate) use self::inspected::wall_clock;
 use self::reply::Reply;
 use self::stream::Source;

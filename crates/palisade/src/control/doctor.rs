@@ -215,7 +215,7 @@ fn database(settings: &Settings, checks: &mut Vec<Check>) {
 
 fn upstreams(settings: &Settings, checks: &mut Vec<Check>) {
     for service in &settings.document.services {
-        for upstream in &service.upstreams {
+        for upstream in &service.upstreams.targets {
             let shown = format!("{}:{} of {}", upstream.host, upstream.port, service.name.value);
             checks.push(match connect(upstream) {
                 Ok(()) => Check::good("upstream", format!("{shown} can be connected to")),

@@ -25,6 +25,7 @@ use gateway::reload::Arrangement;
 use gateway::{Drained, Gateway, GatewayConfig, ListenerConfig};
 use inspect::Inspector;
 use policy::Policy;
+use policy::document::Document;
 use serde_json::json;
 use store::{KeyName, RevisionRecord, Store};
 use tokio::sync::oneshot;
@@ -225,12 +226,7 @@ impl Places {
             Keeper::Theirs(predecessor) => predecessor.take(role, bind),
         };
         let document = &settings.document;
-        let listeners = document
-            .listeners
-            .iter()
-            .map(|listener| ListenerConfig { address: listener.bind, h2c: listener.h2c });
-        let workers = document.workers.unwrap_or_else(default_workers);
-        let mut gateway = GatewayConfig::new(listeners, workers);
+        let mut gateway = gateway_config(document);
         for bind in document.listeners.iter().map(|listener| listener.bind) {
             let sockets = taken(Role::Traffic, bind).into_iter();
             gateway.inherited.extend(sockets.map(|socket| (bind, Arc::new(socket))));
@@ -247,6 +243,20 @@ impl Places {
         let console = one(Role::Console, console)?;
         Ok(Self { gateway, telemetry, console })
     }
+}
+
+fn gateway_config(document: &Document) -> GatewayConfig {
+    let listeners = document.listeners.iter().map(|listener| ListenerConfig {
+        address: listener.bind,
+        h2c: listener.h2c,
+        proxy_protocol: listener.proxy_protocol,
+    });
+    let workers = document.workers.unwrap_or_else(default_workers);
+    let mut config = GatewayConfig::new(listeners, workers);
+    let clients = document.client_timeouts;
+    config.timeouts.request_head = clients.request_head.unwrap_or(config.timeouts.request_head);
+    config.timeouts.idle = clients.idle.unwrap_or(config.timeouts.idle);
+    config
 }
 
 type StartedConsole = (Console, SocketAddr, oneshot::Sender<()>, JoinHandle<()>);
@@ -400,7 +410,7 @@ impl Running {
         record_revision(&self.store, &settings)?;
         let (old, new) = (&self.settings.document, &settings.document);
         let needs_restart = old.listeners != new.listeners
-            || old.workers != new.workers
+            || (old.workers, old.client_timeouts) != (new.workers, new.client_timeouts)
             || (old.console, old.telemetry, &old.store) != (new.console, new.telemetry, &new.store);
         if needs_restart {
             terminal::note("warning: listeners, workers and storage change with a restart only");

@@ -19,6 +19,7 @@ impl Running {
                 let counted = summary.services.iter().find(|(name, _)| *name == service.name);
                 let upstreams = written
                     .upstreams
+                    .targets
                     .iter()
                     .map(|upstream| format!("http://{}:{}", upstream.host, upstream.port));
                 json!({

@@ -1,0 +1,167 @@
+//! Active checks: one thread for the process asks every upstream of the services that want it for
+//! a page, and tells all workers what came.
+
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use policy::document::Upstream;
+use policy::document::upstreams::HealthCheck;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::watch;
+use wire::response::{self, Asked, ResponseHead};
+use wire::{HeadLimits, Parsed};
+
+use super::connect::connect;
+use super::health::{Checked, Probed};
+use crate::error::GatewayError;
+use crate::limits::{HEAD_BUFFER_BYTES, UPSTREAM_ADDRESSES_MAX};
+use crate::reload::{Arrangement, Slot};
+
+/// The prober's thread. Dropping it stops it.
+#[derive(Debug)]
+pub(crate) struct Prober {
+    orders: Option<watch::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// One upstream that is checked.
+struct Subject {
+    target: Upstream,
+    check: HealthCheck,
+    probed: Arc<Probed>,
+}
+
+impl Prober {
+    /// Begins to check what the arrangement in `slot` wants checked.
+    pub(crate) fn start(slot: Arc<Slot>) -> Result<Self, GatewayError> {
+        let (orders, ordered) = watch::channel(());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build()
+            .map_err(GatewayError::Worker)?;
+        let thread = std::thread::Builder::new()
+            .name("prober".to_owned())
+            .spawn(move || {
+                let local = tokio::task::LocalSet::new();
+                local.block_on(&runtime, follow(&slot, ordered));
+            })
+            .map_err(GatewayError::Worker)?;
+        Ok(Self { orders: Some(orders), thread: Some(thread) })
+    }
+
+    /// There is another arrangement.
+    pub(crate) fn look_again(&self) {
+        if let Some(orders) = &self.orders {
+            orders.send_replace(());
+        }
+    }
+}
+
+impl Drop for Prober {
+    fn drop(&mut self) {
+        // the thread ends when the sender is gone
+        self.orders.take();
+        if let Some(thread) = self.thread.take() {
+            // a panic there has been reported, and leaves upstreams as they were last seen
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Keeps the checks under way in step with the arrangement in force.
+async fn follow(slot: &Slot, mut ordered: watch::Receiver<()>) {
+    let mut under_way: Vec<(Arc<Probed>, tokio::task::JoinHandle<()>)> = Vec::new();
+    loop {
+        let wanted = subjects(&slot.load());
+        under_way.retain(|(probed, task)| {
+            let stays = wanted.iter().any(|subject| Arc::ptr_eq(&subject.probed, probed));
+            if !stays {
+                task.abort();
+            }
+            stays
+        });
+        for subject in wanted {
+            if !under_way.iter().any(|(probed, _)| Arc::ptr_eq(&subject.probed, probed)) {
+                let probed = Arc::clone(&subject.probed);
+                under_way.push((probed, tokio::task::spawn_local(watch_over(Rc::new(subject)))));
+            }
+        }
+        if ordered.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+fn subjects(arrangement: &Arrangement) -> Vec<Subject> {
+    let mut subjects = Vec::new();
+    for (upstreams, probed) in arrangement.upstreams().iter().zip(arrangement.probed()) {
+        let Some(check) = &upstreams.health else { continue };
+        for (target, probed) in upstreams.targets.iter().zip(probed) {
+            let (target, check) = (target.clone(), check.clone());
+            subjects.push(Subject { target, check, probed: Arc::clone(probed) });
+        }
+    }
+    subjects
+}
+
+async fn watch_over(subject: Rc<Subject>) {
+    let Subject { target, check, probed } = &*subject;
+    let mut checked = Checked::default();
+    loop {
+        let asked = tokio::time::timeout(check.timeout, ask(target, &check.path)).await;
+        let well = matches!(asked, Ok(Ok(200..=399)));
+        let before = probed.is_well();
+        let now = checked.note(well, check);
+        if before != now {
+            let upstream = format!("{}:{}", target.host, target.port);
+            tracing::warn!(upstream, well = now, "the health checks of an upstream have turned");
+        }
+        probed.set(now);
+        tokio::time::sleep(check.interval.max(Duration::from_millis(1))).await;
+    }
+}
+
+/// Asks for the page once, at the first address that can be connected to. Returns its status.
+async fn ask(target: &Upstream, path: &str) -> io::Result<u16> {
+    let found = tokio::net::lookup_host((target.host.as_str(), target.port)).await?;
+    let mut connected = Err(io::Error::from(io::ErrorKind::NotFound));
+    for address in found.take(UPSTREAM_ADDRESSES_MAX) {
+        connected = connect(address).await;
+        if connected.is_ok() {
+            break;
+        }
+    }
+    let mut stream = connected?;
+    let host =
+        if target.host.contains(':') { format!("[{}]", target.host) } else { target.host.clone() };
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: {host}:{}\r\nUser-Agent: palisade-health-check\r\n\
+         Accept: */*\r\nConnection: close\r\n\r\n",
+        target.port
+    );
+    stream.write_all(request.as_bytes()).await?;
+    let (mut bytes, mut head) = (Vec::new(), ResponseHead::new());
+    let malformed = || io::Error::from(io::ErrorKind::InvalidData);
+    loop {
+        let limits = HeadLimits::response();
+        if !bytes.is_empty()
+            && let Parsed::Complete { head_len } =
+                response::parse_head(&bytes, &limits, Asked::Plain, &mut head)
+                    .map_err(|_| malformed())?
+        {
+            if !head.is_interim() {
+                return Ok(head.status());
+            }
+            bytes.drain(..head_len);
+            head.clear();
+            continue;
+        }
+        if bytes.len() > HEAD_BUFFER_BYTES || stream.read_buf(&mut bytes).await? == 0 {
+            return Err(malformed());
+        }
+    }
+}
