@@ -155,9 +155,9 @@ mod tests {
                 "4 times",
             ),
             (
-                "cache = { size = \"1MiB\", entries = 3 }",
+                "cache = { size = \"1MiB\", entri = 3 }",
                 "config::unknown_key",
-                "entries",
+                "entri",
                 "did you mean `entry`?",
             ),
             ("compress = [\"deflate\"]", "config::coding", "\"deflate\"", "\"zstd\""),
