@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -19,6 +19,11 @@ use super::loopback::Answer;
 
 /// Nothing happens for so long: the rest will not be answered either.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a connection may take to be accepted. The system asks again after one second and after
+/// three: an attempt that got lost is told from one that nobody will accept.
+const CONNECT: Duration = Duration::from_secs(5);
+/// Failures after which there is nobody left to ask.
+const FAILURES_MAX: u64 = 1_000;
 /// Bytes read at once; larger than any answer here.
 const READ_BYTES: usize = 16 << 10;
 
@@ -94,7 +99,7 @@ pub(crate) fn post(path: &str, body: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Sends what the plan says and waits for every answer.
+/// Sends what the plan says and waits for every answer; gives up when too much fails.
 pub(crate) fn run(plan: &Plan<'_>) -> Result<Outcome> {
     let begun = Instant::now();
     let mut client = Client {
@@ -109,7 +114,7 @@ pub(crate) fn run(plan: &Plan<'_>) -> Result<Outcome> {
     };
     let mut events = Vec::with_capacity(plan.connections);
     let mut last = begun;
-    while client.over() < plan.requests {
+    while client.over() < plan.requests && client.outcome.failures() < FAILURES_MAX {
         client.dispatch()?;
         let timeout = client.until_due();
         events.clear();
@@ -122,7 +127,8 @@ pub(crate) fn run(plan: &Plan<'_>) -> Result<Outcome> {
             last = Instant::now();
         }
         if last.elapsed() > PATIENCE {
-            bail!("{} of {} requests got no answer", plan.requests - client.over(), plan.requests);
+            let rest = plan.requests - client.over();
+            bail!("{rest} of {} requests got no answer", plan.requests);
         }
     }
     client.outcome.latencies.sort_unstable();
@@ -199,6 +205,8 @@ impl Client<'_> {
             Pace::PerSecond(rate) if self.made < self.plan.requests => {
                 self.due(self.made, rate).saturating_duration_since(Instant::now())
             }
+            // who fails at once is asked again soon, and not in a busy loop
+            _ if !self.free.is_empty() => Duration::from_millis(10),
             _ => Duration::from_secs(1),
         };
         Timespec { tv_sec: i64::from(wait.as_secs() > 0), tv_nsec: wait.subsec_nanos().into() }
@@ -230,7 +238,8 @@ impl Client<'_> {
     }
 
     fn connect(&self, at: usize) -> Result<TcpStream> {
-        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.plan.port))?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.plan.port));
+        let stream = TcpStream::connect_timeout(&address, CONNECT)?;
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
         let data = epoll::EventData::new_u64(at as u64);

@@ -3,15 +3,19 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::certificate::Certificate;
 use super::loopback;
 use super::process::{Cost, Running};
 use crate::{command, tree};
+
+/// How long an upgrade may take: the old process gives its exchanges a minute.
+const UPGRADE: Duration = Duration::from_secs(90);
 
 /// How long a start may take.
 const START: Duration = Duration::from_secs(5);
@@ -54,11 +58,7 @@ impl Palisade {
         let ports @ [port, _, telemetry] = loopback::free_ports()?;
         let place = home.join("palisade.toml");
         std::fs::write(&place, settings(ports, setup))?;
-        let mut command = Command::new(setup.binary);
-        command.arg("run").arg("--config").arg(&place).current_dir(&home);
-        command.stdout(File::create(home.join("stdout"))?);
-        command.stderr(File::create(home.join("stderr"))?);
-        let process = Running::start(&mut command)?;
+        let process = Running::start(&mut run(setup.binary, &home, &[])?)?;
         let ready_after = loopback::wait_until_ok(telemetry, "/readyz", START)
             .with_context(|| std::fs::read_to_string(home.join("stderr")).unwrap_or_default())?;
         Ok(Self { process, home, port, ready_after })
@@ -79,6 +79,21 @@ impl Palisade {
             .collect();
         std::fs::write(&place, changed.join("\n"))?;
         self.process.signal("HUP")
+    }
+
+    /// Has a new process take over, and waits until the old one has ended.
+    pub(crate) fn upgrade(&mut self, binary: &Path) -> Result<()> {
+        let mut new = Running::start(&mut run(binary, &self.home, &["--upgrade"])?)?;
+        let begun = Instant::now();
+        while !self.process.has_ended()? {
+            if new.has_ended()? || begun.elapsed() > UPGRADE {
+                let said = std::fs::read_to_string(self.home.join("stderr"))?;
+                bail!("the new process did not take over: {said}");
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        self.process = new;
+        Ok(())
     }
 
     /// How many reloads it says have come into force.
@@ -116,6 +131,15 @@ workers = 1
         limits(1024),
         spec.unwrap_or_default()
     )
+}
+
+/// The command line of `palisade run`, whose output is added to what is there.
+fn run(binary: &Path, home: &Path, more: &[&str]) -> Result<Command> {
+    let output = |name| File::options().create(true).append(true).open(home.join(name));
+    let mut command = Command::new(binary);
+    command.args(["run", "--config", "palisade.toml"]).args(more).current_dir(home);
+    command.stdout(output("stdout")?).stderr(output("stderr")?);
+    Ok(command)
 }
 
 /// The line that reloads change.

@@ -1,5 +1,6 @@
 //! `cargo xtask soak`: what only shows after a while. Steady load, after which memory and
-//! descriptors must be where they were; and reloads under load, of which no client may notice any.
+//! descriptors must be where they were; and reloads and upgrades under load, of which no client may
+//! notice any.
 
 mod account;
 mod reload;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
+use self::reload::Changes;
 use crate::rig::palisade::binary;
 use crate::{script, tree};
 
@@ -22,12 +24,15 @@ pub(crate) struct Options {
     /// Minutes of steady load
     #[arg(long, default_value_t = 10)]
     minutes: u32,
-    /// Requests during which there are reloads
+    /// Requests during which there are reloads and upgrades
     #[arg(long, default_value_t = 1_000_000)]
     requests: u64,
     /// Reloads during those requests
     #[arg(long, default_value_t = 50)]
     reloads: u32,
+    /// Upgrades during those requests, between the reloads
+    #[arg(long, default_value_t = 10)]
+    upgrades: u32,
     /// This binary; by default the release build of this tree
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
@@ -38,7 +43,7 @@ pub(crate) struct Options {
 enum Part {
     /// Steady load: the slope of memory, and descriptors
     Steady,
-    /// Reloads under load
+    /// Reloads and upgrades under load
     Reload,
 }
 
@@ -52,7 +57,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         steady::run(&binary, options.minutes)?;
     }
     if wants(Part::Reload) {
-        reload::run(&binary, options.requests, options.reloads)?;
+        let changes = Changes { reloads: options.reloads, upgrades: options.upgrades };
+        reload::run(&binary, options.requests, changes)?;
     }
     Ok(())
 }
