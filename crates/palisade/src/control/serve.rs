@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, mpsc};
 
 use super::socket::ControlSocket;
@@ -42,11 +42,33 @@ pub(crate) enum Event {
     Ready(UnixStream),
 }
 
+/// The signals that are heeded.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    hangup: Signal,
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    /// To be called before anything serves: a signal that comes during the start is then heeded
+    /// after it, and does not kill a process that carries traffic already.
+    pub(crate) fn catch() -> std::io::Result<Self> {
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+}
+
 /// Runs until there is a reason to end.
-pub(crate) async fn live(running: &mut Running, socket: &ControlSocket) -> anyhow::Result<Ending> {
-    let mut hangup = signal(SignalKind::hangup())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+pub(crate) async fn live(
+    running: &mut Running,
+    socket: &ControlSocket,
+    signals: Signals,
+) -> anyhow::Result<Ending> {
+    let Signals { mut hangup, mut interrupt, mut terminate } = signals;
     let listener = socket.listener()?;
     let room = Arc::new(Semaphore::new(CALLERS_MAX));
     let (events, mut happened) = mpsc::channel(CALLERS_MAX * 2);

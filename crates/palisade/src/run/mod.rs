@@ -31,7 +31,7 @@ use store::{KeyName, RevisionRecord, Store};
 use tokio::sync::oneshot;
 
 use crate::args::{Global, Run};
-use crate::control::serve::Ending;
+use crate::control::serve::{Ending, Signals};
 use crate::control::socket::{ControlSocket, Place};
 use crate::control::{self, serve};
 use crate::settings::Settings;
@@ -72,6 +72,8 @@ pub(crate) fn run(arguments: &Run, global: &Global) -> anyhow::Result<u8> {
             "the settings name no listener\nhelp: add [[listeners]] with bind = \"127.0.0.1:8080\""
         ));
     }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let signals = runtime.block_on(async { Signals::catch() })?;
     let control = settings.control_path();
     let (mut running, socket) = if arguments.upgrade {
         let predecessor = Predecessor::call(&control, &settings.database())?;
@@ -84,8 +86,7 @@ pub(crate) fn run(arguments: &Run, global: &Global) -> anyhow::Result<u8> {
     };
     running.greet()?;
     terminal::note(&format!("control    {}", control.display()));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let ending = runtime.block_on(serve::live(&mut running, &socket))?;
+    let ending = runtime.block_on(serve::live(&mut running, &socket, signals))?;
     end(running, ending)?;
     Ok(0)
 }
