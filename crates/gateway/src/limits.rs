@@ -196,6 +196,14 @@ pub const CACHE_VARIANTS_MAX: usize = 8;
 /// Fields that a stored answer's `Vary` may name.
 pub const CACHE_VARY_FIELDS_MAX: usize = 8;
 
+/// Targets whose answers were forgotten last, per lock: what was asked for before then and comes
+/// later is not stored. Requests take no longer than it takes to forget as many others.
+pub const CACHE_FORGOTTEN_MAX: usize = 64;
+
+/// Keys of which a worker remembers that their answers are not for others, so that nobody waits
+/// for them. Direct-mapped, so that it cannot grow; 8 bytes each.
+pub const CACHE_UNSHARED_KEYS: usize = 1 << 10;
+
 /// The part of a cache that is kept free for answers under way: one in so many bytes.
 pub const CACHE_UNDERWAY_SHARE: usize = 4;
 

@@ -221,6 +221,8 @@ fn head_and_conditions_are_answered_from_what_is_stored() {
         ("If-None-Match: \"a\"\r\nIf-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n", 200),
         ("If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n", 304),
         ("If-Modified-Since: Sun, 06 Nov 1994 08:49:36 GMT\r\n", 200),
+        ("If-Modified-Since: Thu, 01 Dec 1994 00:00:00 GMT\r\n", 304),
+        ("If-Modified-Since: yesterday\r\n", 200),
     ];
     let mut ran = 0;
     for (condition, status) in cases {
@@ -230,12 +232,12 @@ fn head_and_conditions_are_answered_from_what_is_stored() {
         assert_eq!(answer.field("etag"), Some(b"\"a,b\"".as_slice()));
         ran += 1;
     }
-    assert_eq!(ran, 7);
+    assert_eq!(ran, 9);
     assert_eq!(upstream.requests().len(), 1);
     assert_eq!(upstream.requests()[0].field("if-none-match"), None, "the cache wants all of it");
     assert_eq!(
         fixture.metric("palisade_cache_requests_total{service=\"shop\",outcome=\"hit\"}"),
-        8
+        10
     );
     assert_eq!(fixture.metric("palisade_cache_entries{service=\"shop\"}"), 1);
 }

@@ -18,8 +18,8 @@ use crate::limits::{
 const NOT_MODIFIED_FIELDS: [&str; 7] =
     ["cache-control", "content-location", "date", "etag", "expires", "last-modified", "vary"];
 
-/// Fields that are made anew each time an answer is used.
-const MADE_ANEW: [&str; 3] = ["age", "content-length", "set-cookie2"];
+/// Fields that are made anew each time an answer is used, or concern one client only.
+const NOT_STORED: [&str; 3] = ["age", "content-length", "proxy-authentication-info"];
 
 /// Fields that describe the body, which a 304 leaves as it is (RFC 9111 §3.2).
 const OF_THE_BODY: [&str; 4] =
@@ -105,7 +105,7 @@ impl Head {
 fn kept(fields: &Fields) -> Option<Fields> {
     let mut kept = Fields::new();
     let mut bytes = 0;
-    for (name, value) in fields.end_to_end().filter(|(name, _)| !is_one_of(name, &MADE_ANEW)) {
+    for (name, value) in fields.end_to_end().filter(|(name, _)| !is_one_of(name, &NOT_STORED)) {
         bytes += name.len() + value.len() + 4;
         kept.push(name, value);
     }
@@ -178,7 +178,7 @@ impl Entry {
         !strict && self.age(now).saturating_sub(lifetime) < stale_if_error
     }
 
-    /// Whether the client has it already (RFC 9110 §13.1). Dates count when they are equal.
+    /// Whether the client has it already (RFC 9110 §13.1).
     pub(crate) fn part(&self, request: &RequestHead) -> Part {
         if self.head.status != 200 {
             return Part::Whole;
@@ -190,7 +190,8 @@ impl Entry {
                 .flat_map(tags_of)
                 .any(|tag| tag == b"*" || etag.is_some_and(|etag| weak(etag) == weak(tag)))
         } else {
-            modified.is_some() && request.fields().get("if-modified-since") == modified
+            let since = request.fields().get("if-modified-since");
+            since.zip(modified).is_some_and(|(since, modified)| is_no_later(modified, since))
         };
         if known { Part::NotModified } else { Part::Whole }
     }
@@ -222,6 +223,41 @@ impl Entry {
     pub(crate) fn use_it(&self) {
         self.used.store(true, Ordering::Relaxed);
     }
+}
+
+/// Whether a date is no later than another; dates that cannot be read must be the same.
+fn is_no_later(one: &[u8], other: &[u8]) -> bool {
+    match (date(one), date(other)) {
+        (Some(one), Some(other)) => one <= other,
+        _ => one == other,
+    }
+}
+
+/// A date of RFC 9110 §5.6.7 in its preferred form, in the order in which dates compare.
+#[derive(Eq, Ord, PartialEq, PartialOrd)]
+struct Date<'v> {
+    year: &'v [u8],
+    month: usize,
+    day: &'v [u8],
+    time: &'v [u8],
+}
+
+fn date(value: &[u8]) -> Option<Date<'_>> {
+    const MONTHS: [&[u8; 3]; 12] = [
+        b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov",
+        b"Dec",
+    ];
+    let digits = |part: &&[u8]| part.iter().all(|byte| byte.is_ascii_digit() || *byte == b':');
+    if value.len() != b"Sun, 06 Nov 1994 08:49:37 GMT".len() || !value.ends_with(b" GMT") {
+        return None;
+    }
+    let month = value.get(8..11)?;
+    Some(Date {
+        year: value.get(12..16).filter(digits)?,
+        month: MONTHS.iter().position(|name| *name == month)?,
+        day: value.get(5..7).filter(digits)?,
+        time: value.get(17..25).filter(digits)?,
+    })
 }
 
 /// The entity tags of a list. Commas may stand within a tag.

@@ -8,13 +8,26 @@ use std::rc::Rc;
 use tokio::sync::Notify;
 
 use super::key::Key;
-use crate::limits::COALESCE_WAITERS_MAX;
+use crate::limits::{CACHE_UNSHARED_KEYS, COALESCE_WAITERS_MAX};
 
 /// What one worker has under way for one service.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Flights {
     under_way: RefCell<BTreeMap<Key, Rc<Flight>>>,
     waiting: Cell<usize>,
+    /// Keys whose last answer was not for others; a key overwrites another in its place. Waiting
+    /// for such answers would only take time.
+    unshared: Box<[Cell<u64>]>,
+}
+
+impl Default for Flights {
+    fn default() -> Self {
+        Self {
+            under_way: RefCell::default(),
+            waiting: Cell::default(),
+            unshared: (0..CACHE_UNSHARED_KEYS).map(|_| Cell::default()).collect(),
+        }
+    }
 }
 
 /// One request on its way upstream, for which others wait.
@@ -31,7 +44,7 @@ pub(crate) enum Joined {
     Leads(Lead),
     /// Wait for another.
     Waits(Wait),
-    /// Go upstream for itself: too many wait already.
+    /// Go upstream for itself: too many wait already, or the answer will not do for others.
     Alone,
 }
 
@@ -53,6 +66,9 @@ pub(crate) struct Wait {
 impl Flights {
     /// Says what a request for this key is to do.
     pub(crate) fn join(self: &Rc<Self>, key: Key) -> Joined {
+        if self.place(&key).get() == digest(&key) {
+            return Joined::Alone;
+        }
         if let Some(flight) = self.under_way.borrow().get(&key) {
             if self.waiting.get() >= COALESCE_WAITERS_MAX {
                 return Joined::Alone;
@@ -64,6 +80,27 @@ impl Flights {
         self.under_way.borrow_mut().insert(key, Rc::clone(&flight));
         Joined::Leads(Lead { flights: Rc::clone(self), key, flight })
     }
+
+    /// Notes whether the answer under a key is for others.
+    pub(crate) fn note(&self, key: &Key, shared: bool) {
+        let place = self.place(key);
+        match shared {
+            false => place.set(digest(key)),
+            true if place.get() == digest(key) => place.set(0),
+            true => {}
+        }
+    }
+
+    fn place(&self, key: &Key) -> &Cell<u64> {
+        &self.unshared[digest(key) as usize % self.unshared.len()]
+    }
+}
+
+/// Eight bytes of a key, which is hashes itself.
+fn digest(key: &Key) -> u64 {
+    let part =
+        |hash: &[u8]| hash.iter().take(8).fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
+    part(&key.target) ^ part(&key.tenant).rotate_left(1)
 }
 
 impl Wait {
@@ -116,6 +153,12 @@ mod tests {
         });
         drop(waits);
         assert_eq!(flights.waiting.get(), 0);
+        assert!(matches!(flights.join(key), Joined::Leads(_)));
+        flights.note(&key, false);
+        assert!(matches!(flights.join(key), Joined::Alone), "nobody waits for it in vain");
+        flights.note(&other, true);
+        assert!(matches!(flights.join(key), Joined::Alone));
+        flights.note(&key, true);
         assert!(matches!(flights.join(key), Joined::Leads(_)));
     }
 }

@@ -216,6 +216,7 @@ impl Cache {
             },
             stale,
             lead,
+            flights: Rc::clone(&self.flights),
             since: Instant::now(),
             copy: None,
             found: None,

@@ -1,5 +1,6 @@
 //! Copies an answer on its way to the client, and stores it once it is whole.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
@@ -8,7 +9,7 @@ use bytes::Bytes;
 use wire::{Fields, Framing, ResponseHead};
 
 use super::entry::{Entry, Head};
-use super::flights::Lead;
+use super::flights::{Flights, Lead};
 use super::freshness::{Asked, Freshness, judge};
 use super::key::{Key, variant};
 use super::store::{Room, Store};
@@ -25,6 +26,7 @@ pub(crate) struct Recorder {
     pub(super) stale: Option<Arc<Entry>>,
     /// The others are let go when the answer is stored, or as soon as it is known not to be.
     pub(super) lead: Option<Lead>,
+    pub(super) flights: Rc<Flights>,
     pub(super) since: Instant,
     pub(super) copy: Option<Copying>,
     pub(super) found: Option<Found>,
@@ -75,7 +77,7 @@ impl Recorder {
         }
         self.copy = self.begin(head);
         if self.copy.is_none() {
-            self.lead = None;
+            self.give_up();
         }
         Verdict::Pass
     }
@@ -108,7 +110,8 @@ impl Recorder {
         if length > copy.body.capacity() {
             let wanted = length.saturating_mul(2).min(self.store.entry_bytes_max);
             if length > self.store.entry_bytes_max || !copy.room.grow_to(wanted) {
-                (self.copy, self.lead) = (None, None);
+                self.copy = None;
+                self.give_up();
                 return;
             }
             copy.body.reserve_exact(wanted - copy.body.len());
@@ -125,8 +128,15 @@ impl Recorder {
             drop(room);
             let entry = Entry { head, body, since: self.since, variant, used };
             self.store.insert(self.key, Arc::new(entry));
+            self.flights.note(&self.key, true);
             self.counts.stored.add(1);
         }
+        self.lead = None;
+    }
+
+    /// The answer is not for others.
+    fn give_up(&mut self) {
+        self.flights.note(&self.key, false);
         self.lead = None;
     }
 

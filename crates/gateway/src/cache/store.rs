@@ -11,6 +11,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Instant;
 
 use policy::document::CacheSettings;
 use wire::Fields;
@@ -18,7 +19,8 @@ use wire::Fields;
 use super::entry::Entry;
 use super::key::{Hash, Key};
 use crate::limits::{
-    CACHE_SHARD_ENTRIES_MIN, CACHE_SHARDS_MAX, CACHE_UNDERWAY_SHARE, CACHE_VARIANTS_MAX,
+    CACHE_FORGOTTEN_MAX, CACHE_SHARD_ENTRIES_MIN, CACHE_SHARDS_MAX, CACHE_UNDERWAY_SHARE,
+    CACHE_VARIANTS_MAX,
 };
 
 /// The stored answers of a service.
@@ -36,6 +38,8 @@ struct Shard {
     slots: BTreeMap<Key, Vec<Arc<Entry>>>,
     /// Everything that was stored, in turn. What is no longer there is passed over.
     queue: VecDeque<(Key, Weak<Entry>)>,
+    /// Targets that were forgotten last, and when.
+    forgotten: VecDeque<(Hash, Instant)>,
     bytes: usize,
     bytes_max: usize,
     entries: usize,
@@ -75,10 +79,12 @@ impl Store {
         Some(found)
     }
 
-    /// Stores an answer in place of the one that it replaces.
+    /// Stores an answer in place of the one that it replaces; unless it was asked for before its
+    /// target was forgotten, because it tells of what was then.
     pub(crate) fn insert(&self, key: Key, entry: Arc<Entry>) {
         let mut shard = self.shard(&key.target);
-        if entry.weight() <= shard.bytes_max {
+        let outdated = |(target, at): &(Hash, Instant)| *target == key.target && *at >= entry.since;
+        if entry.weight() <= shard.bytes_max && !shard.forgotten.iter().any(outdated) {
             shard.insert(key, entry);
         }
     }
@@ -91,6 +97,10 @@ impl Store {
     /// Forgets everything under a target, whoever asked for it (RFC 9111 §4.4).
     pub(crate) fn invalidate(&self, target: &Hash) {
         let mut shard = self.shard(target);
+        if shard.forgotten.len() >= CACHE_FORGOTTEN_MAX {
+            shard.forgotten.pop_front();
+        }
+        shard.forgotten.push_back((*target, Instant::now()));
         let (first, last) = Key::range(*target);
         let keys: Vec<Key> = shard.slots.range(first..=last).map(|(key, _)| *key).collect();
         for key in keys {
@@ -141,7 +151,14 @@ impl Drop for Room {
 
 impl Shard {
     const fn new(bytes_max: usize) -> Self {
-        Self { slots: BTreeMap::new(), queue: VecDeque::new(), bytes: 0, bytes_max, entries: 0 }
+        Self {
+            slots: BTreeMap::new(),
+            queue: VecDeque::new(),
+            forgotten: VecDeque::new(),
+            bytes: 0,
+            bytes_max,
+            entries: 0,
+        }
     }
 
     fn insert(&mut self, key: Key, entry: Arc<Entry>) {
@@ -309,8 +326,18 @@ mod tests {
         assert_eq!(store.usage().1, 50);
         assert!(store.find(&key(1, 3), &Fields::new()).is_none());
         assert!(store.find(&key(2, 3), &Fields::new()).is_some());
+        let late = entry(100, "", "");
         store.invalidate(&key(2, 0).target);
         assert_eq!(store.usage(), (0, 0));
+        store.insert(key(2, 0), late);
+        assert_eq!(store.usage(), (0, 0), "it was asked for before");
+        store.insert(key(2, 0), entry(100, "", ""));
+        assert_eq!(store.usage().1, 1);
+        for number in 0..10_000 {
+            store.invalidate(&key(number, 0).target);
+        }
+        let shards = store.shards.iter().map(|shard| shard.lock().unwrap().forgotten.len());
+        assert!(shards.max() == Some(CACHE_FORGOTTEN_MAX));
     }
 
     #[test]
