@@ -14,6 +14,7 @@
 //! and case, body bytes. Only hop-by-hop fields and framing are the gateway's.
 
 mod amend;
+pub mod budget;
 mod cache;
 mod compress;
 mod error;
@@ -23,6 +24,7 @@ pub mod limits;
 mod listener;
 pub mod metrics;
 pub mod outlet;
+mod pace;
 mod proxy;
 mod proxy_header;
 mod refuse;

@@ -13,8 +13,37 @@ pub const REQUEST_HEAD: Duration = Duration::from_secs(10);
 /// How long a PROXY header may take: balancers send it with the connection.
 pub const PROXY_HEADER: Duration = Duration::from_secs(5);
 
-/// How long a body may stand still in either direction: nginx's `client_body_timeout` is 60 s.
+/// How long an upstream may stand still in the middle of a message: nginx's `proxy_read_timeout`.
 pub const STALL: Duration = Duration::from_secs(60);
+
+/// How long a client may stand still in the middle of a message, and take for [`FLUSH_BYTES`] of an
+/// answer, which is also the slowest that it may read: 2 KiB/s.
+pub const CLIENT_STALL: Duration = Duration::from_secs(30);
+
+/// Bytes per second that a client must send while its body is waited for. A modem of 1990 did.
+pub const BODY_RATE_MIN: u64 = 1 << 10;
+
+/// How far a client may fall behind [`BODY_RATE_MIN`]: a phone that changes cells is silent so long.
+pub const BODY_GRACE: Duration = Duration::from_secs(5);
+
+/// Percent of the memory limit from which on connections are not kept for another exchange.
+pub const MEMORY_SAVING_PERCENT: u64 = 85;
+
+/// Percent of the memory limit from which on new connections are turned away.
+pub const MEMORY_TURNING_AWAY_PERCENT: u64 = 92;
+
+/// Percent of the memory limit from which on requests are refused.
+pub const MEMORY_REFUSING_PERCENT: u64 = 95;
+
+/// File descriptors of one client connection: its own, and one to an upstream.
+pub const DESCRIPTORS_EACH: u64 = 2;
+
+/// File descriptors that connections must leave: for listeners, database, console, telemetry, control
+/// socket, contracts that are read again.
+pub const DESCRIPTORS_RESERVED: u64 = 256;
+
+/// Client connections that are served however few file descriptors there are.
+pub const CONNECTIONS_MIN: usize = 16;
 
 /// How long a connection that has changed its protocol may stay silent in both directions; who
 /// wants to keep a WebSocket for longer sends pings, as most libraries do every 20 to 60 s.
@@ -217,6 +246,8 @@ pub const COALESCE_WAITERS_MAX: usize = 4_096;
 /// The periods that one gateway keeps. The defaults are the constants of this module.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
+    /// [`CLIENT_STALL`].
+    pub client_stall: Duration,
     /// [`CONNECT`].
     pub connect: Duration,
     /// [`IDLE`].
@@ -234,6 +265,7 @@ pub struct Timeouts {
 impl Default for Timeouts {
     fn default() -> Self {
         Self {
+            client_stall: CLIENT_STALL,
             connect: CONNECT,
             idle: IDLE,
             request_head: REQUEST_HEAD,

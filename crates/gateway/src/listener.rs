@@ -12,6 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use wire::serialize::Connection;
 
+use crate::budget::Pressure;
 use crate::error::GatewayError;
 use crate::limits::{ACCEPT_PAUSE, BACKLOG};
 use crate::proxy::{h1, h2, wall_clock};
@@ -143,7 +144,8 @@ impl Drop for Open {
 }
 
 fn admit(worker: &Rc<Worker>, config: &ListenerConfig, stream: TcpStream, peer: SocketAddr) {
-    if worker.connections.get() >= worker.connections_max {
+    let full = worker.connections.get() >= worker.connections_max;
+    if full || worker.memory.pressure() >= Pressure::TurningAway {
         worker.counts.overloads.add(1);
         return turn_away(worker, &stream);
     }

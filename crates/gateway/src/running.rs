@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::watch;
 
+use crate::budget::Memory;
 use crate::error::GatewayError;
 use crate::limits::{CONNECTIONS_MAX, DRAIN_IDLE, TICK, Timeouts};
 use crate::listener::{self, ListenerConfig};
@@ -35,6 +36,8 @@ pub struct GatewayConfig {
     pub connections_max: usize,
     /// How long things may take.
     pub timeouts: Timeouts,
+    /// The memory that the process may use.
+    pub memory: Arc<Memory>,
     /// Sockets of a process that is being replaced, with the addresses of the settings that they
     /// were opened for. They are used in place of new ones.
     pub inherited: Vec<(SocketAddr, Arc<TcpListener>)>,
@@ -49,6 +52,7 @@ impl GatewayConfig {
             workers,
             connections_max: CONNECTIONS_MAX,
             timeouts: Timeouts::default(),
+            memory: Arc::default(),
             inherited: Vec::new(),
         }
     }
@@ -93,6 +97,7 @@ struct Outset {
     seat: Seat,
     listeners: Vec<(ListenerConfig, TcpListener)>,
     connections_max: usize,
+    memory: Arc<Memory>,
     timeouts: Timeouts,
     slot: Arc<Slot>,
     metrics: Arc<Metrics>,
@@ -143,6 +148,7 @@ impl Gateway {
                 seat: Seat { number, workers },
                 listeners,
                 connections_max: config.connections_max.div_ceil(workers),
+                memory: Arc::clone(&config.memory),
                 timeouts: config.timeouts,
                 slot: Arc::clone(&running.slot),
                 metrics: Arc::clone(&running.metrics),
@@ -262,6 +268,7 @@ impl Outset {
             timeouts: self.timeouts,
             draining: Cell::new(false),
             closing_idle: Cell::new(false),
+            memory: self.memory,
             connections_max: self.connections_max,
             connections: Cell::new(0),
             ulids: RefCell::new(self.ulids),
@@ -309,6 +316,9 @@ async fn tick(worker: Rc<Worker>) {
         worker.ticker.advance();
         if worker.ticker.now().is_multiple_of(SWEEP_TICKS) {
             worker.sweep();
+            if worker.seat.number == 0 {
+                worker.memory.sample();
+            }
         }
     }
 }

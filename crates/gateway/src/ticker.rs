@@ -94,6 +94,11 @@ impl Watch {
         self.entry.due.set(self.ticker.after(period));
     }
 
+    /// Ticks since the worker started.
+    pub(crate) fn now(&self) -> u32 {
+        self.ticker.now()
+    }
+
     /// Whether the deadline has passed; if not, the task is woken when it does.
     pub(crate) fn is_late(&self, context: &Context<'_>) -> bool {
         if self.entry.due.get() <= self.ticker.now() {

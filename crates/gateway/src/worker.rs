@@ -10,6 +10,7 @@ use policy::Mode;
 use policy::document::{Coding, Upstreams};
 use wire::{Fields, NameSet};
 
+use crate::budget::{Memory, Pressure};
 use crate::cache::Cache;
 use crate::limits::Timeouts;
 use crate::metrics::{Metrics, ServiceCounts, WorkerCounts};
@@ -30,6 +31,7 @@ pub(crate) struct Worker {
     pub(crate) draining: Cell<bool>,
     /// Connections between two exchanges are closed.
     pub(crate) closing_idle: Cell<bool>,
+    pub(crate) memory: Arc<Memory>,
     pub(crate) connections_max: usize,
     pub(crate) connections: Cell<usize>,
     pub(crate) ulids: RefCell<Ulids>,
@@ -65,6 +67,11 @@ pub(crate) struct Lane {
 }
 
 impl Worker {
+    /// Whether no exchange is to be followed by another on its connection.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.draining.get() || self.memory.pressure() >= Pressure::Saving
+    }
+
     /// The table of the arrangement in force.
     pub(crate) fn table(&self) -> Rc<Table> {
         let current = self.slot.load();

@@ -74,6 +74,9 @@ fn effective(settings: &Settings, shown: &mut String) {
         document.identity.iter().map(|name| format!("\"{name}\"")).collect();
     line("trust.identity", format!("[{}]", identity.join(", ")), !identity.is_empty());
     let control = format!("\"{}\"", settings.control_path().display());
+    let memory = document.runtime.memory.or_else(gateway::budget::memory_limit);
+    let limit = memory.map_or_else(|| "none".to_owned(), |bytes| format!("\"{bytes}B\""));
+    line("runtime.memory", limit, document.runtime.memory.is_some());
     line("runtime.control", control, document.runtime.control.is_some());
     let (clients, usual) = (document.client_timeouts, Timeouts::default());
     let mut period = |name: &str, set: Option<Duration>, usual| {

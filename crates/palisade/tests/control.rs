@@ -396,3 +396,56 @@ fn doctor_names_what_is_wrong_and_what_to_do() {
     assert!(shown.contains("fail settings") && shown.contains("is not a mode"), "{shown}");
     drop(running);
 }
+
+#[test]
+fn fa_24_and_sl_08_connections_leave_descriptors_for_the_operator() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = directory.path();
+    let origin = Origin::start();
+    write_settings(at, origin.address, "observe");
+    let limited = format!("ulimit -n 400; exec {} run", env!("CARGO_BIN_EXE_palisade"));
+    let running = Palisade::start_as(at, Command::new("sh").args(["-c", &limited]));
+    assert_eq!(status(at)["budgets"]["connections"], 72, "(400 - 256) / 2");
+    let (mut served, mut turned_away) = (Vec::new(), 0);
+    for _ in 0..200 {
+        let mut stream = TcpStream::connect(&running.gateway).unwrap();
+        // who is turned away is told before asking
+        stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+        let mut answer = [0; 2_048];
+        match stream.read(&mut answer) {
+            Ok(count) => {
+                let answer = text(&answer[..count]).to_lowercase();
+                assert!(answer.starts_with("http/1.1 503 "), "{answer}");
+                assert!(answer.contains("retry-after: 1"), "{answer}");
+                turned_away += 1;
+            }
+            Err(_) => served.push(stream),
+        }
+    }
+    assert!(turned_away > 0 && served.len() <= 74, "{} served", served.len());
+    assert_eq!(get(&running.telemetry, "/livez").0, 200);
+    assert_eq!(status(at)["ready"], true, "the control socket answers");
+    let console = running.console.replace("http://", "");
+    let (address, _) = console.split_once('/').unwrap();
+    assert!(TcpStream::connect(address).is_ok());
+    drop(served);
+    wait_until("there is room again", || get(&running.gateway, "/v1/orders/7").0 == 200);
+}
+
+#[test]
+fn fa_23_a_process_over_its_memory_refuses_and_lives() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = directory.path();
+    let origin = Origin::start();
+    write_settings(at, origin.address, "observe");
+    let settings = std::fs::read_to_string(at.join("palisade.toml")).unwrap();
+    std::fs::write(at.join("palisade.toml"), format!("{settings}[runtime]\nmemory = \"1MiB\"\n"))
+        .unwrap();
+    let running = Palisade::start(at);
+    wait_until("it notices", || status(at)["budgets"]["memory_pressure"] == "refusing");
+    let mut stream = TcpStream::connect(&running.gateway).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert_eq!(get(&running.telemetry, "/livez").0, 200);
+}

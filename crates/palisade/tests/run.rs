@@ -73,12 +73,11 @@ impl Palisade {
     }
 
     pub(crate) fn start_with(directory: &Path, arguments: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_palisade"))
-            .args(arguments)
-            .current_dir(directory)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::start_as(directory, Command::new(env!("CARGO_BIN_EXE_palisade")).args(arguments))
+    }
+
+    pub(crate) fn start_as(directory: &Path, command: &mut Command) -> Self {
+        let mut child = command.current_dir(directory).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut started = Self {
             child,

@@ -18,6 +18,7 @@ use super::reply::Reply;
 use super::stream::{Cut, Sink, Source};
 use super::tunnel::tunnel;
 use super::{After, Channel, cached};
+use crate::budget::Pressure;
 use crate::refuse::Answer;
 use crate::upstream::{Link, Outcome, Unreachable};
 
@@ -38,6 +39,11 @@ pub(super) enum Ending {
 
 /// Carries out the exchange whose head has been read.
 pub(super) async fn exchange<'s, R: Reply<'s>>(channel: &mut Channel<'s, R>) -> After {
+    if channel.worker.memory.pressure() >= Pressure::Refusing {
+        channel.worker.counts.overloads.add(1);
+        let bodiless = channel.head.method() == "HEAD";
+        return channel.answer(&Answer::overloaded(), bodiless, false).await;
+    }
     let table = channel.worker.table();
     let peer = table.peer(channel.address);
     let (inspected, step) =
@@ -65,7 +71,6 @@ async fn gather<'s, R: Reply<'s>>(
     trusted: bool,
 ) -> Result<(), Ending> {
     let lane = Rc::clone(inspected.borrow().lane());
-    let stall = lane.upstreams.timeouts.stall;
     let client = Client {
         address: &channel.address_text,
         trusted,
@@ -78,7 +83,7 @@ async fn gather<'s, R: Reply<'s>>(
     loop {
         let taken = body.take(channel.source.buffer, inspected, &mut channel.request_out);
         taken.map_err(|fault| faulty(inspected, fault))?;
-        channel.watch.arm(stall);
+        channel.watch.arm(channel.worker.timeouts.client_stall);
         let waits = !std::mem::replace(&mut invited, true);
         if waits && !body.is_ended() && !body.has_begun() {
             channel.reply.invite(&channel.watch).await.map_err(|_| Ending::Gone)?;
@@ -86,7 +91,7 @@ async fn gather<'s, R: Reply<'s>>(
         if !body.is_held() {
             return Ok(());
         }
-        match channel.source.fill(&channel.watch).await {
+        match body.wait(&mut channel.source, &channel.watch).await {
             Ok(0) if channel.source.ends_with_message() => body.input_ended(),
             Ok(0) | Err(Cut::Gone) => return Err(Ending::Gone),
             Ok(_) => {}
@@ -201,7 +206,7 @@ async fn over<'s, R: Reply<'s>>(
         asked: head.asked(),
         request: head.fields(),
         extras,
-        keeps: head.keep_alive() && !worker.draining.get(),
+        keeps: head.keep_alive() && !worker.is_closing(),
         inspected,
         watch,
         timeouts,
@@ -255,7 +260,7 @@ async fn conclude<'s, R: Reply<'s>>(
             let keeps = whole
                 && !answer.closes
                 && channel.head.keep_alive()
-                && !channel.worker.draining.get();
+                && !channel.worker.is_closing();
             let bodiless = channel.head.method() == "HEAD";
             (channel.answer(&answer, bodiless, keeps).await, disposition)
         }

@@ -66,10 +66,10 @@ async fn pump(side: Side<'_, '_, '_>, flow: &Flow<'_>) -> Pumped {
             flow.watch.arm(flow.timeouts.response_head);
             return Pumped::Sent;
         }
-        match source.fill(flow.watch).await {
+        match body.wait(source, flow.watch).await {
             Ok(0) if source.ends_with_message() => body.input_ended(),
             Ok(0) | Err(Cut::Gone) => return Pumped::Gone,
-            Ok(_) => flow.watch.arm(flow.timeouts.stall),
+            Ok(_) => flow.watch.arm(flow.timeouts.client_stall),
             Err(Cut::Late) => return Pumped::Late,
         }
         if let Err(fault) = body.take(source.buffer, flow.inspected, out) {

@@ -91,7 +91,7 @@ impl Shared {
                 connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
                 self.resets.set(0);
             }
-            let ends = self.worker.draining.get() || taken >= H2_EXCHANGES_MAX;
+            let ends = self.worker.is_closing() || taken >= H2_EXCHANGES_MAX;
             let polled = connection.poll_accept(context);
             match polled {
                 Poll::Pending if !leaving && (ends || self.is_idle(context)) => {

@@ -5,12 +5,16 @@ use std::cell::RefCell;
 
 use exchange::decision::Decision;
 use inspect::{Step, Want};
+use policy::Mode;
 use wire::body::{CHUNK_END, Progress, encode_chunk_head, encode_last_chunk};
 use wire::{BodyLimits, BodyReader, Framing, Refusal};
 
 use super::buffer::Buffer;
 use super::inspected::Inspected;
+use super::stream::{Cut, Source};
 use crate::limits::HOLD_SLACK_BYTES;
+use crate::pace::{Kept, Pace};
+use crate::ticker::Watch;
 
 /// Bodies have no bound on the way through: what a service bounds is what is inspected.
 const LIMITS: BodyLimits = BodyLimits { bytes: u64::MAX, ..BodyLimits::request() };
@@ -25,6 +29,9 @@ pub(crate) struct RequestBody {
     want: Want,
     told_end: bool,
     ended: bool,
+    pace: Pace,
+    /// Bytes that the head says will come; 0 if it does not say.
+    declared: u64,
 }
 
 /// Why a body must not be passed on any further.
@@ -44,7 +51,30 @@ impl RequestBody {
         let incoming = if chunked && in_frames { Framing::UntilClose } else { framing };
         let reader = BodyReader::new(incoming, &LIMITS)
             .expect("no declared length is over the largest number there is");
-        Self { reader, chunked, input_ended: false, want, told_end: false, ended: false }
+        Self {
+            reader,
+            chunked,
+            declared: if let Framing::Length(bytes) = framing { bytes } else { 0 },
+            input_ended: false,
+            want,
+            told_end: false,
+            ended: false,
+            pace: Pace::new(),
+        }
+    }
+
+    /// Waits for more of it. A client that keeps below the floor is late, however regularly it sends.
+    pub(crate) async fn wait(
+        &mut self,
+        source: &mut Source<'_>,
+        watch: &Watch,
+    ) -> Result<usize, Cut> {
+        let before = watch.now();
+        let count = source.fill(watch).await?;
+        match self.pace.sent(watch.now().wrapping_sub(before), count) {
+            Kept::Pace => Ok(count),
+            Kept::TooSlow => Err(Cut::Late),
+        }
     }
 
     /// The input has come to its end, and means the end of the body.
@@ -145,7 +175,10 @@ impl RequestBody {
         }
         let mut inspected = inspected.borrow_mut();
         let most = inspected.lane().request_body_bytes_max.saturating_add(HOLD_SLACK_BYTES);
-        if self.reader.received() <= most as u64 {
+        // what is too large by its own word need not come first
+        let refuses = inspected.lane().on_overflow == Mode::Block;
+        let expected = if refuses { self.declared } else { 0 };
+        if self.reader.received().max(expected) <= most as u64 {
             return Ok(());
         }
         let step = inspected.overflow();

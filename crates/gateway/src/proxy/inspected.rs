@@ -261,6 +261,7 @@ mod tests {
             timeouts: Timeouts::default(),
             draining: Cell::new(false),
             closing_idle: Cell::new(false),
+            memory: Arc::default(),
             connections_max: 1,
             connections: Cell::new(0),
             ulids: RefCell::new(Ulids::new().unwrap()),

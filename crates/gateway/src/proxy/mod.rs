@@ -99,7 +99,7 @@ impl<'s, R: Reply<'s>> Channel<'s, R> {
     /// Sends an answer of our own.
     async fn answer(&mut self, answer: &Answer, bodiless: bool, keeps: bool) -> After {
         let rendered = answer.render(&self.worker.ulids.borrow_mut().next(wall_clock()));
-        self.watch.arm(self.worker.timeouts.stall);
+        self.watch.arm(self.worker.timeouts.client_stall);
         match self.reply.own(&rendered, bodiless, keeps, &self.watch).await {
             Ok(()) if keeps => After::Keep,
             Ok(()) => After::Close,

@@ -116,7 +116,7 @@ pub(crate) async fn relay<'s, R: Reply<'s>>(
         return relayed;
     }
     flow.begun.set(true);
-    flow.watch.arm(flow.timeouts.stall);
+    flow.watch.arm(flow.timeouts.client_stall);
     if client.flush(flow.watch).await.is_err() {
         return Relayed::Broken;
     }
@@ -245,7 +245,7 @@ impl ResponseBody {
             return Ok(());
         }
         flow.begun.set(true);
-        flow.watch.arm(flow.timeouts.stall);
+        flow.watch.arm(flow.timeouts.client_stall);
         client.flush(flow.watch).await.map_err(|_| Relayed::Broken)
     }
 

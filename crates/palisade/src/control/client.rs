@@ -163,6 +163,13 @@ fn text(status: &Value) -> String {
     for (number, worker) in status["workers"].as_array().into_iter().flatten().enumerate() {
         line("worker", format!("{number}: {} connections", worker["connections"]));
     }
+    let budgets = &status["budgets"];
+    let memory = match budgets["memory_bytes"].as_u64() {
+        Some(limit) => format!("{} MiB of memory", limit >> 20),
+        None => "any memory".to_owned(),
+    };
+    let (connections, pressure) = (&budgets["connections"], word(&budgets["memory_pressure"]));
+    line("budgets", format!("{connections} connections, {memory} (pressure: {pressure})"));
     let dropped = &status["dropped"];
     let counts =
         format!("{} observations, {} connections", dropped["observations"], dropped["connections"]);

@@ -6,7 +6,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs as _};
 use std::time::{Duration, SystemTime};
 
-use gateway::limits::CONNECTIONS_MAX;
+use gateway::limits::{CONNECTIONS_MAX, DESCRIPTORS_EACH, DESCRIPTORS_RESERVED};
 use policy::document::Upstream;
 use serde_json::Value;
 
@@ -22,12 +22,6 @@ const CONNECT: Duration = Duration::from_secs(2);
 
 /// How long the running process may take to say how it is.
 const ANSWER: Duration = Duration::from_secs(10);
-
-/// Descriptors that each client connection needs: its own and one to an upstream.
-const DESCRIPTORS_EACH: u64 = 2;
-
-/// Descriptors for everything else: listeners, database, console, telemetry, contracts.
-const DESCRIPTORS_ELSE: u64 = 256;
 
 /// Free bytes below which a disk is almost full, and below which it is as good as full.
 const DISK_LOW: u64 = 1 << 30;
@@ -91,6 +85,7 @@ pub(crate) fn run(target: &Target, global: &Global) -> anyhow::Result<u8> {
             contracts(&settings, &mut checks);
             listeners(&settings, status.is_ok(), &mut checks);
             database(&settings, &mut checks);
+            memory(settings.document.runtime.memory, &mut checks);
             upstreams(&settings, &mut checks);
             inside(&status, &revision.to_string(), &mut checks);
         }
@@ -309,9 +304,24 @@ fn telemetry(address: &str) -> Check {
     }
 }
 
+/// Memory that a process needs for itself, its contracts and some hundred held bodies.
+const MEMORY_LOW: u64 = 128 << 20;
+
+fn memory(written: Option<u64>, checks: &mut Vec<Check>) {
+    checks.push(match written.or_else(gateway::budget::memory_limit) {
+        None => Check::good("memory", "no limit".to_owned()),
+        Some(limit) if limit < MEMORY_LOW => Check::warn(
+            "memory",
+            format!("at most {} MiB", limit >> 20),
+            "raise the limit of the control group, or [runtime] memory",
+        ),
+        Some(limit) => Check::good("memory", format!("at most {} MiB", limit >> 20)),
+    });
+}
+
 fn descriptors(checks: &mut Vec<Check>) {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
-    let wanted = CONNECTIONS_MAX as u64 * DESCRIPTORS_EACH + DESCRIPTORS_ELSE;
+    let wanted = CONNECTIONS_MAX as u64 * DESCRIPTORS_EACH + DESCRIPTORS_RESERVED;
     checks.push(match limit.maximum {
         Some(most) if most < wanted => Check::warn(
             "descriptors",

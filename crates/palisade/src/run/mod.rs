@@ -18,6 +18,7 @@ use anyhow::{Context, anyhow};
 use console::{Console, ServiceView};
 use exchange::moment::Moment;
 use exchange::redact::Pseudonymizer;
+use gateway::budget::{self, Memory};
 use gateway::health::Telemetry;
 use gateway::metrics::Metrics;
 use gateway::outlet::outlet;
@@ -128,6 +129,8 @@ pub(crate) struct Running {
     console_thread: JoinHandle<()>,
     /// The sockets of console and telemetry, with the addresses of the settings.
     sockets: Vec<(Role, SocketAddr, TcpListener)>,
+    memory: Arc<Memory>,
+    connections_max: usize,
     started: Instant,
     reloaded_at: Moment,
     reload_error: Option<String>,
@@ -199,6 +202,8 @@ fn start_after(settings: Settings, predecessor: Option<Predecessor>) -> anyhow::
             (Role::Telemetry, telemetry_bind, places.telemetry),
             (Role::Console, console_bind, places.console),
         ],
+        memory: Arc::clone(&places.gateway.memory),
+        connections_max: places.gateway.connections_max,
         started: Instant::now(),
         reloaded_at,
         reload_error: None,
@@ -228,6 +233,9 @@ impl Places {
         };
         let document = &settings.document;
         let mut gateway = gateway_config(document);
+        gateway.connections_max = budget::connections(budget::raise_descriptors());
+        let limit = document.runtime.memory.or_else(budget::memory_limit);
+        gateway.memory = Arc::new(Memory::new(limit));
         for bind in document.listeners.iter().map(|listener| listener.bind) {
             let sockets = taken(Role::Traffic, bind).into_iter();
             gateway.inherited.extend(sockets.map(|socket| (bind, Arc::new(socket))));

@@ -49,6 +49,11 @@ impl Running {
                 "error": self.reload_error,
             },
             "workers": workers,
+            "budgets": {
+                "connections": self.connections_max,
+                "memory_bytes": self.memory.limit(),
+                "memory_pressure": self.memory.pressure().as_str(),
+            },
             "dropped": {
                 "observations": summary.dropped,
                 "connections": summary.overloads,

@@ -10,6 +10,8 @@ use crate::section::Section;
 pub struct RuntimeDocument {
     /// `control`: the path of the control socket, relative to the settings file.
     pub control: Option<String>,
+    /// `memory`: bytes that the process may use.
+    pub memory: Option<u64>,
 }
 
 /// What it takes to find the process that a settings file belongs to. Read also from a file with
@@ -38,7 +40,7 @@ impl RuntimeDocument {
             });
             None
         });
-        Self { control }
+        Self { control, memory: runtime.size("memory", errors) }
     }
 }
 
@@ -69,6 +71,13 @@ mod tests {
         assert_eq!(read("\"c.sock\"").unwrap().runtime.control.as_deref(), Some("c.sock"));
         assert_eq!(read("\"\"").unwrap_err()[0].code, "config::path");
         assert_eq!(read("7").unwrap_err()[0].code, "config::type");
+    }
+
+    #[test]
+    fn memory_is_a_size() {
+        let read = |value: &str| Document::read(&format!("[runtime]\nmemory = {value}\n"));
+        assert_eq!(read("\"512MiB\"").unwrap().runtime.memory, Some(512 << 20));
+        assert_eq!(read("\"512\"").unwrap_err()[0].code, "config::size");
     }
 
     #[test]
