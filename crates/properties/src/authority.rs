@@ -33,8 +33,9 @@ fn read_back(authority: &Authority, text: &[u8]) {
 /// The client is the peer, or an address that a trusted peer has written down.
 fn client(input: &Input<'_>) {
     let mut fields = Fields::new();
+    let name: &[u8] = if input.choice & 2 == 0 { b"X-Forwarded-For" } else { b"Forwarded" };
     for line in input.bytes.split(|&byte| byte == b'\n') {
-        fields.push(b"X-Forwarded-For", line);
+        fields.push(name, line);
     }
     let address = IpAddr::from([192, 0, 2, 1]);
     let peer = Peer { address: Some(address), trusted: input.choice & 1 == 1, user: None };
@@ -49,7 +50,12 @@ fn client(input: &Input<'_>) {
         return;
     }
     let text = String::from_utf8_lossy(input.bytes);
-    let named = text.split(['\n', ',']).any(|hop| hop_address(hop.trim()) == Some(found));
+    let mut hops = text.split(['\n', ',', ';']).map(|hop| {
+        let node =
+            hop.split_once('=').filter(|_| name == b"Forwarded").map_or(hop, |(_, node)| node);
+        node.trim().trim_matches('"').trim()
+    });
+    let named = hops.any(|hop| hop_address(hop) == Some(found));
     assert!(named, "{found} stands nowhere in {text:?}");
 }
 

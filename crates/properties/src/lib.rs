@@ -15,6 +15,7 @@ pub mod inspection;
 pub mod json;
 pub mod ndjson;
 pub mod path;
+pub mod proxy_protocol;
 pub mod query;
 mod recording;
 pub mod request;
@@ -38,6 +39,7 @@ pub const TARGETS: &[Target] = &[
     ("wire_body", body::check),
     ("wire_connection", connection::check),
     ("wire_path", path::check),
+    ("wire_proxy_protocol", proxy_protocol::check),
     ("wire_query", query::check),
     ("wire_request", request::check),
     ("wire_response", response::check),
