@@ -39,6 +39,8 @@ pub enum Problem {
     BodyMediaType,
     /// A body is larger than it may be: 413.
     BodyTooLarge,
+    /// The client's certificate is not one of those that are admitted: 403.
+    ClientCertificate,
     /// The request does not conform to the contract: 400.
     ContractViolation,
     /// Inspection failed, and the service fails closed: 503.
@@ -63,6 +65,7 @@ impl Problem {
     pub const fn status(self) -> u16 {
         match self {
             Self::ContractViolation | Self::MalformedRequest | Self::PathAmbiguous => 400,
+            Self::ClientCertificate => 403,
             Self::UndocumentedOperation => 404,
             Self::UndocumentedMethod => 405,
             Self::BodyTooLarge => 413,
@@ -79,6 +82,7 @@ impl Problem {
         match self {
             Self::BodyMediaType => "unsupported-media-type",
             Self::BodyTooLarge => "body-too-large",
+            Self::ClientCertificate => "client-certificate",
             Self::ContractViolation => "contract-violation",
             Self::InspectionFailed => "inspection-failed",
             Self::MalformedRequest => "malformed-request",
@@ -96,6 +100,7 @@ impl Problem {
         match self {
             Self::BodyMediaType => "The media type of the body is not supported",
             Self::BodyTooLarge => "The body is too large",
+            Self::ClientCertificate => "The client certificate is not admitted",
             Self::ContractViolation => "The request does not conform to the API's contract",
             Self::InspectionFailed => "The request could not be inspected",
             Self::MalformedRequest => "The request cannot be read",

@@ -8,6 +8,7 @@
 //!   runtime, its own accepting sockets and its own upstream connections. Workers have in common
 //!   the [`reload::Arrangement`] in force, the [`outlet`], and nothing else.
 //! - [`Running`] reloads and drains.
+//! - [`tls`] is what clients meet in handshakes, and how upstreams are verified.
 //! - [`health::Telemetry`] serves `/livez`, `/readyz` and `/metrics`.
 //!
 //! In `observe`, nothing that either application can see changes: target, fields with their order
@@ -31,6 +32,7 @@ mod refuse;
 pub mod reload;
 mod running;
 mod ticker;
+pub mod tls;
 mod transport;
 mod ulid;
 mod upstream;

@@ -124,6 +124,18 @@ pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Connections that wait to be accepted, per socket.
 pub const BACKLOG: i32 = 1_024;
 
+/// How long a TLS handshake may take: two round trips over the worst of networks take less.
+pub const TLS_HANDSHAKE: Duration = Duration::from_secs(5);
+
+/// TLS handshakes under way in one worker; each has buffers of up to 64 KiB.
+pub const TLS_HANDSHAKES_MAX: usize = 1_024;
+
+/// Certificates that a client may send: its own, and a chain longer than any authority's.
+pub const CLIENT_CERTIFICATES_MAX: usize = 8;
+
+/// Names of a client's certificate that are looked at.
+pub const CLIENT_NAMES_MAX: usize = 100;
+
 /// Bytes of a connection's buffer when nothing asks for more: a typical request or response.
 pub const BUFFER_BYTES: usize = 8 << 10;
 
@@ -260,6 +272,8 @@ pub struct Timeouts {
     pub stall: Duration,
     /// [`TUNNEL_IDLE`].
     pub tunnel_idle: Duration,
+    /// [`TLS_HANDSHAKE`].
+    pub tls_handshake: Duration,
 }
 
 impl Default for Timeouts {
@@ -272,6 +286,7 @@ impl Default for Timeouts {
             response_head: RESPONSE_HEAD,
             stall: STALL,
             tunnel_idle: TUNNEL_IDLE,
+            tls_handshake: TLS_HANDSHAKE,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::task::Poll;
 
@@ -14,16 +14,18 @@ use wire::serialize::Connection;
 
 use crate::budget::Pressure;
 use crate::error::GatewayError;
-use crate::limits::{ACCEPT_PAUSE, BACKLOG};
+use crate::limits::{ACCEPT_PAUSE, BACKLOG, TLS_HANDSHAKES_MAX};
 use crate::proxy::{h1, h2, wall_clock};
 use crate::proxy_header;
 use crate::refuse::Answer;
 use crate::running::Stage;
+use crate::ticker::Late;
+use crate::tls::{Alpn, Fault, Secured, Terminator, TlsSlot, agreement};
 use crate::transport::Transport;
 use crate::worker::Worker;
 
 /// A place where clients come in.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct ListenerConfig {
     /// Address and port; port 0 takes any that is free.
     pub address: SocketAddr,
@@ -33,11 +35,13 @@ pub struct ListenerConfig {
     /// Every connection begins with a PROXY header from a trusted peer. Whoever else connects, and
     /// whatever else comes, is closed.
     pub proxy_protocol: bool,
+    /// What handshakes meet; while it is empty, clients speak in the clear.
+    pub tls: TlsSlot,
 }
 
 impl From<SocketAddr> for ListenerConfig {
     fn from(address: SocketAddr) -> Self {
-        Self { address, h2c: false, proxy_protocol: false }
+        Self { address, h2c: false, proxy_protocol: false, tls: TlsSlot::default() }
     }
 }
 
@@ -147,7 +151,10 @@ fn admit(worker: &Rc<Worker>, config: &ListenerConfig, stream: TcpStream, peer: 
     let full = worker.connections.get() >= worker.connections_max;
     if full || worker.memory.pressure() >= Pressure::TurningAway {
         worker.counts.overloads.add(1);
-        return turn_away(worker, &stream);
+        // over TLS nothing can be said without a handshake, which would be one more
+        return if config.tls.get().is_none() {
+            turn_away(worker, &stream)
+        };
     }
     if let Err(error) = stream.set_nodelay(true) {
         // the client has gone already
@@ -158,21 +165,69 @@ fn admit(worker: &Rc<Worker>, config: &ListenerConfig, stream: TcpStream, peer: 
     let worker = Rc::clone(worker);
     // an IPv4 client of an IPv6 socket is the same client
     let address = peer.ip().to_canonical();
-    let (h2c, proxied) = (config.h2c, config.proxy_protocol);
+    let (h2c, proxied, terminator) = (config.h2c, config.proxy_protocol, config.tls.get());
     tokio::task::spawn_local(async move {
         let address = match proxied {
             true => proxy_header::client(&worker, &stream, address).await,
             false => Some(address),
         };
         let Some(address) = address else { return };
-        let transport = Transport::Plain(stream);
-        if h2c {
-            h2::serve(worker, transport, address, Scheme::Http).await;
-        } else {
-            h1::serve(worker, transport, address, Scheme::Http).await;
+        let Some(terminator) = terminator else {
+            speak(h2c, worker, Transport::Plain(stream), address, (Scheme::Http, None)).await;
+            return drop(open);
+        };
+        if let Some((transport, shown)) = handshake(&worker, &terminator, stream).await {
+            drop(terminator);
+            let http2 = shown.alpn == Alpn::Http2;
+            speak(http2, worker, transport, address, (Scheme::Https, Some(shown))).await;
         }
         drop(open);
     });
+}
+
+async fn speak(
+    http2: bool,
+    worker: Rc<Worker>,
+    transport: Transport,
+    address: IpAddr,
+    security: (Scheme, Option<Rc<Secured>>),
+) {
+    if http2 {
+        h2::serve(worker, transport, address, security).await;
+    } else {
+        h1::serve(worker, transport, address, security).await;
+    }
+}
+
+/// Carries out a handshake in the time that one may take, if not too many are under way.
+async fn handshake(
+    worker: &Rc<Worker>,
+    terminator: &Terminator,
+    stream: TcpStream,
+) -> Option<(Transport, Rc<Secured>)> {
+    let counts = &worker.counts.handshakes;
+    let under_way = Rc::clone(&worker.handshakes);
+    if Rc::strong_count(&under_way) > TLS_HANDSHAKES_MAX + 1 {
+        counts.fault(Fault::TooMany);
+        return None;
+    }
+    let table = worker.table();
+    let need = |name: Option<&str>| agreement::need(table.arrangement.inspector().policy(), name);
+    let watch = worker.ticker.enroll();
+    watch.arm(worker.timeouts.tls_handshake);
+    // the state of a handshake is large, and gone with it
+    let accepted = watch.within(Box::pin(terminator.accept(stream, need))).await;
+    let fault = match accepted {
+        Ok(Ok((stream, shown))) => {
+            counts.done();
+            return Some((Transport::secure(stream), Rc::new(shown)));
+        }
+        Ok(Err(fault)) => fault,
+        Err(Late) => Fault::Late,
+    };
+    tracing::debug!(fault = fault.as_str(), "a TLS handshake came to nothing");
+    counts.fault(fault);
+    None
 }
 
 /// Tells a client in one write that it is one too many. Waiting for it would be one more

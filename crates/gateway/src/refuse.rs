@@ -55,6 +55,7 @@ impl Answer {
             Problem::ResponseViolation => "The server's answer was withheld.",
             Problem::UndocumentedMethod => "The path is declared, with the methods in `Allow`.",
             Problem::UndocumentedOperation => "The contract declares no such path.",
+            Problem::ClientCertificate => "Use a certificate that this API admits.",
             Problem::UnknownHost => "The host in the request is not served here.",
         };
         Self {

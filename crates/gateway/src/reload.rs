@@ -9,6 +9,7 @@ use policy::document::Upstreams;
 
 use crate::cache::Store;
 use crate::error::GatewayError;
+use crate::tls::Connector;
 use crate::upstream::Probed;
 
 /// What an exchange needs to know from the settings. Replaced as one, so that no exchange sees the
@@ -20,6 +21,7 @@ pub struct Arrangement {
     probed: Vec<Vec<Arc<Probed>>>,
     /// What is stored under one policy must not answer under another.
     stores: Vec<Option<Arc<Store>>>,
+    connectors: Vec<Option<Arc<Connector>>>,
 }
 
 impl Arrangement {
@@ -46,7 +48,7 @@ impl Arrangement {
                     service.cache.map(|settings| Arc::new(Store::new(settings)))
                 };
                 let stores = services.iter().map(store).collect();
-                Ok(Self { inspector, upstreams, probed, stores })
+                Ok(Self { inspector, upstreams, probed, stores, connectors: Vec::new() })
             }
         }
     }
@@ -71,6 +73,18 @@ impl Arrangement {
                 }
             }
         }
+    }
+
+    /// The same with TLS to the upstreams of these services, in the policy's order.
+    #[must_use]
+    pub fn with_connectors(self, connectors: Vec<Option<Arc<Connector>>>) -> Self {
+        Self { connectors, ..self }
+    }
+
+    /// How the upstreams of a service are reached over TLS, where the settings say it.
+    #[must_use]
+    pub fn connector(&self, service: usize) -> Option<&Arc<Connector>> {
+        self.connectors.get(service)?.as_ref()
     }
 
     /// The inspector.

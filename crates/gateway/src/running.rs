@@ -271,6 +271,7 @@ impl Outset {
             memory: self.memory,
             connections_max: self.connections_max,
             connections: Cell::new(0),
+            handshakes: Rc::new(()),
             ulids: RefCell::new(self.ulids),
             slot: self.slot,
             metrics: self.metrics,

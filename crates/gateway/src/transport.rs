@@ -36,7 +36,6 @@ pub(crate) enum Writer<'s> {
 
 impl Transport {
     /// A connection whose handshake is over.
-    #[expect(dead_code, reason = "handshakes come with the TLS listener")]
     pub(crate) fn secure(stream: impl Into<TlsStream<TcpStream>>) -> Self {
         Self::Secure(Box::new(RefCell::new(stream.into())))
     }

@@ -34,6 +34,8 @@ pub(crate) struct Worker {
     pub(crate) memory: Arc<Memory>,
     pub(crate) connections_max: usize,
     pub(crate) connections: Cell<usize>,
+    /// Held by every TLS handshake that is under way.
+    pub(crate) handshakes: Rc<()>,
     pub(crate) ulids: RefCell<Ulids>,
     pub(crate) slot: Arc<Slot>,
     pub(crate) metrics: Arc<Metrics>,
@@ -115,7 +117,9 @@ impl Table {
             .iter()
             .zip(arrangement.upstreams().iter().zip(arrangement.probed()))
             .zip(arrangement.stores())
-            .map(|((service, (upstreams, probed)), store)| {
+            .enumerate()
+            .map(|(index, ((service, (upstreams, probed)), store))| {
+                let connector = arrangement.connector(index);
                 let before = known(&service.name).map(|lane| &lane.upstreams);
                 let counts = metrics.service(&service.name, seat.number);
                 let cache = store.as_ref().map(|store| {
@@ -129,7 +133,13 @@ impl Table {
                     request_body_bytes_max: service.request_body_bytes_max,
                     response_body_bytes_max: service.response_body_bytes_max,
                     counts,
-                    upstreams: Cluster::new(&service.name, upstreams, probed, before, around),
+                    upstreams: Cluster::new(
+                        &service.name,
+                        (upstreams, connector),
+                        probed,
+                        before,
+                        around,
+                    ),
                     cache,
                     codings: service.compress.clone(),
                     coders: Rc::clone(&coders),
@@ -144,7 +154,7 @@ impl Table {
             request_body_bytes_max: 0,
             response_body_bytes_max: 0,
             counts: metrics.service(&none, seat.number),
-            upstreams: Cluster::new(&none, &Upstreams::default(), &[], None, around),
+            upstreams: Cluster::new(&none, (&Upstreams::default(), None), &[], None, around),
             cache: None,
             codings: Vec::new(),
             coders,

@@ -61,6 +61,7 @@ fn effective(settings: &Settings, shown: &mut String) {
     line("mode", format!("\"{}\"", document.mode), settings.text.contains("mode"));
     for listener in &document.listeners {
         line("listeners.bind", format!("\"{}\"", listener.bind), true);
+        line("listeners.tls", listener.tls.is_some().to_string(), listener.tls.is_some());
     }
     let console = document.console.unwrap_or(crate::run::CONSOLE_DEFAULT);
     line("console.bind", format!("\"{console}\""), document.console.is_some());

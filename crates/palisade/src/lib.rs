@@ -4,6 +4,7 @@
 
 mod analyze;
 mod args;
+mod certificates;
 mod check;
 mod control;
 mod demo;

@@ -14,6 +14,7 @@ use policy::error::SettingError;
 use policy::{Policy, Revision};
 
 use crate::args::Global;
+use crate::certificates::Certificates;
 
 /// The name under which the settings file is looked for.
 const FILE_NAME: &str = "palisade.toml";
@@ -51,6 +52,8 @@ pub(crate) struct Settings {
     pub(crate) document: Document,
     /// What it means.
     pub(crate) policy: Arc<Policy>,
+    /// The files of TLS.
+    pub(crate) certificates: Certificates,
 }
 
 impl Settings {
@@ -96,7 +99,13 @@ impl Settings {
         }
         let revision = Revision::of(texts.iter().map(String::as_str));
         let policy = Policy::resolve(&document, &contracts, revision).map_err(trouble)?;
-        Ok(Self { path, base, text, document, policy: Arc::new(policy) })
+        let certificates = Certificates::read(&document, &base).map_err(trouble)?;
+        Ok(Self { path, base, text, document, policy: Arc::new(policy), certificates })
+    }
+
+    /// Mistakes found later in what the file refers to, shown where it does.
+    pub(crate) fn trouble(&self, errors: Vec<SettingError>) -> Trouble {
+        Trouble { path: self.path.clone(), text: self.text.clone(), errors }
     }
 
     /// Where this process is spoken to: what the settings say, else the directory that a service

@@ -2,6 +2,7 @@
 
 mod cache;
 mod runtime;
+pub mod tls;
 pub mod upstreams;
 mod wire;
 
@@ -16,6 +17,7 @@ use toml::de::DeTable;
 use crate::error::SettingError;
 use crate::mode::Mode;
 use crate::section::{Placed, Section};
+use tls::{ClientRule, ListenerTls, UpstreamTls};
 pub use upstreams::{Upstream, Upstreams};
 
 pub use self::cache::{CacheSettings, Coding};
@@ -67,6 +69,8 @@ pub struct Listener {
     pub h2c: bool,
     /// Every connection begins with a PROXY header, from one of `[trust] proxies`.
     pub proxy_protocol: bool,
+    /// `tls` with `client_ca` and `crl`; none: in the clear.
+    pub tls: Option<ListenerTls>,
 }
 
 /// One API.
@@ -94,6 +98,10 @@ pub struct ServiceDocument {
     pub cache: Option<CacheSettings>,
     /// `compress`: codings in order of preference; none: answers pass as they came.
     pub compress: Vec<Coding>,
+    /// `client_certificate`; default: none is asked for.
+    pub client: Option<Placed<ClientRule>>,
+    /// `upstream_tls`, for upstreams that begin with `https`.
+    pub upstream_tls: Option<UpstreamTls>,
 }
 
 impl Document {
@@ -126,13 +134,13 @@ fn read_root(mut root: Section<'_>, errors: &mut Vec<SettingError>) -> Document 
         Document { mode: root.mode("mode", errors).unwrap_or_default(), ..Document::default() };
     let mut told_proxied = None;
     for (mut listener, span) in root.sections("listeners", errors) {
-        listener.later(&["tls", "client_ca"]);
         let h2c = listener.boolean("h2c", errors).unwrap_or_default();
         let proxy_protocol = listener.boolean("proxy_protocol", errors).unwrap_or_default();
         told_proxied =
             listener.span_of("proxy_protocol").filter(|_| proxy_protocol).or(told_proxied);
+        let tls = tls::listener(&mut listener, errors);
         match address(&mut listener, errors) {
-            Some(bind) => document.listeners.push(Listener { bind, h2c, proxy_protocol }),
+            Some(bind) => document.listeners.push(Listener { bind, h2c, proxy_protocol, tls }),
             None => missing(&listener, "bind", "an address as in \"127.0.0.1:8080\"", span, errors),
         }
         listener.finish(errors);
@@ -207,6 +215,8 @@ fn read_service(
             remedy: "name OpenAPI files, relative to this one".to_owned(),
         });
     }
+    let client = tls::client_rule(&mut section, errors);
+    let upstream_tls = tls::upstream(&mut section, &upstreams, errors);
     let mode = section.mode("mode", errors);
     let profile = wire::profile(&mut section, errors);
     let undocumented = section.mode("undocumented", errors);
@@ -232,6 +242,8 @@ fn read_service(
         on_overflow,
         cache,
         compress,
+        client,
+        upstream_tls,
     }
 }
 

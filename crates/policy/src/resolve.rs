@@ -8,6 +8,7 @@ use exchange::limits;
 use ipnet::IpNet;
 use wire::{NameSet, Profile};
 
+use crate::document::tls::{self, ClientRule};
 use crate::document::{CacheSettings, Coding, Document, ServiceDocument};
 use crate::error::SettingError;
 use crate::mode::Mode;
@@ -51,6 +52,8 @@ pub struct Service {
     pub cache: Option<CacheSettings>,
     /// Codings for clients in order of preference; none: answers pass as they came.
     pub compress: Vec<Coding>,
+    /// Which certificates of clients it asks for.
+    pub client: ClientRule,
 }
 
 impl Service {
@@ -83,6 +86,7 @@ impl Policy {
     ) -> Result<Self, Vec<SettingError>> {
         let mut errors = Vec::new();
         check_hosts(document, &mut errors);
+        tls::check_clients(document, &mut errors);
         if document.services.is_empty() {
             errors.push(SettingError {
                 code: "config::no_service",
@@ -128,6 +132,7 @@ impl Policy {
                 response_body_bytes_max: limits::RESPONSE_BODY_BYTES_MAX,
                 cache: None,
                 compress: Vec::new(),
+                client: ClientRule::OPEN,
             }],
             trusted: Vec::new(),
             identity: NameSet::new(&[]),
@@ -176,6 +181,7 @@ fn resolve_service(
         response_body_bytes_max: limit.unwrap_or(limits::RESPONSE_BODY_BYTES_MAX),
         cache: service.cache,
         compress: service.compress.clone(),
+        client: service.client.as_ref().map_or(ClientRule::OPEN, |rule| rule.value.clone()),
     }
 }
 

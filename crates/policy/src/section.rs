@@ -39,6 +39,18 @@ impl<'a> Section<'a> {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
+    /// The full name of this table.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Where the keys of this table stand; `None` for an empty one.
+    pub(crate) fn span(&self) -> Option<Range<usize>> {
+        let spans = || self.table.iter().map(|(key, value)| key.span().start..value.span().end);
+        let start = spans().map(|span| span.start).min()?;
+        Some(start..spans().map(|span| span.end).max()?)
+    }
+
     /// Names keys that the grammar has and this version does not carry out.
     pub(crate) fn later(&mut self, keys: &[&'static str]) {
         self.later.extend(keys);

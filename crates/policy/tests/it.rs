@@ -1,6 +1,8 @@
 //! The settings file from outside: what it means, and how its mistakes are told.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod tls;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -109,9 +111,9 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
     ("[[listeners]]\nbind = \"8080\"", "config::address", "\"8080\"", "127.0.0.1:8080"),
     ("[[listeners]]", "config::missing", "", "add an address"),
     (
-        "[[listeners]]\nbind = \"127.0.0.1:1\"\ntls = {}",
+        "[console]\nbind = \"127.0.0.1:1\"\noidc = {}",
         "config::not_in_this_version",
-        "tls",
+        "oidc",
         "remove it",
     ),
     ("[services.a]\nupstream = []", "config::missing", "a", "http://127.0.0.1:9000"),

@@ -11,6 +11,7 @@ use policy::Mode;
 use wire::Refusal;
 
 use crate::cache::Outcome;
+use crate::tls::HandshakeCounts;
 
 /// Upper bounds of the duration buckets in seconds: OpenTelemetry's for HTTP durations.
 pub(crate) const BUCKETS_S: [f64; 14] =
@@ -98,6 +99,8 @@ pub(crate) struct WorkerCounts {
     pub(crate) overloads: Cell,
     /// Client connections that are open now.
     pub(crate) connections: Cell,
+    /// How TLS handshakes ended.
+    pub(crate) handshakes: HandshakeCounts,
 }
 
 impl Default for WorkerCounts {
@@ -107,6 +110,7 @@ impl Default for WorkerCounts {
             skipped: Default::default(),
             overloads: Cell::default(),
             connections: Cell::default(),
+            handshakes: HandshakeCounts::default(),
         }
     }
 }

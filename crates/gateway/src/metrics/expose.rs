@@ -42,6 +42,7 @@ impl Collector for Counted {
         self.caches(&services, &mut encoder)?;
         self.upstreams(&mut encoder)?;
         self.refusals(&mut encoder)?;
+        self.handshakes(&mut encoder)?;
         self.skipped(&mut encoder)?;
         self.outlet(&mut encoder)?;
         self.reloads(&mut encoder)?;
@@ -106,6 +107,21 @@ impl Counted {
         let help = "Connections that were turned away because there were too many";
         let mut family = counter(encoder, "palisade_overloads", help)?;
         family.encode_counter::<NoLabelSet, _, u64>(&overloads, None)
+    }
+
+    fn handshakes(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
+        for worker in guard(&self.workers).iter() {
+            for (result, count) in worker.handshakes.all() {
+                *sums.entry(result).or_default() += count;
+            }
+        }
+        let help = "TLS handshakes with clients, by how they ended";
+        let mut family = counter(encoder, "palisade_tls_handshakes", help)?;
+        for (result, count) in sums.into_iter().filter(|(_, count)| *count > 0) {
+            add(&mut family, &[("result", result)], count)?;
+        }
+        Ok(())
     }
 
     fn skipped(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {

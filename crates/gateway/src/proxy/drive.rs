@@ -48,6 +48,7 @@ pub(super) async fn exchange<'s, R: Reply<'s>>(channel: &mut Channel<'s, R>) -> 
     let peer = table.peer(channel.address);
     let (inspected, step) =
         Inspected::begin(&channel.worker, &table, &channel.head, channel.scheme, &peer);
+    let step = inspected.admitted(&table, channel.secured.as_deref(), step);
     let inspected = RefCell::new(inspected);
     let in_frames = channel.source.ends_with_message();
     let want = if let Step::Continue(want) = step { want } else { Want::Nothing };

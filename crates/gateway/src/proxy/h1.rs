@@ -19,6 +19,7 @@ use super::{After, Channel, drive};
 use crate::limits::{HEAD_BUFFER_BYTES, LINGER, LINGER_BYTES_MAX};
 use crate::refuse::{Answer, Rendered};
 use crate::ticker::Watch;
+use crate::tls::Secured;
 use crate::transport::Transport;
 use crate::worker::Worker;
 
@@ -39,12 +40,12 @@ pub(crate) async fn serve(
     worker: Rc<Worker>,
     mut transport: Transport,
     address: IpAddr,
-    scheme: Scheme,
+    security: (Scheme, Option<Rc<Secured>>),
 ) {
     let mut buffer = Buffer::new();
     let (read, write) = transport.split();
     let source = Source::new(read, &mut buffer);
-    let mut channel = Channel::new(worker, address, scheme, source, Bytes::new(Sink::new(write)));
+    let mut channel = Channel::new(worker, address, security, source, Bytes::new(Sink::new(write)));
     let resets = channel.run().await;
     drop(channel);
     if resets {

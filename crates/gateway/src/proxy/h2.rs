@@ -27,6 +27,7 @@ use crate::limits::{
 };
 use crate::refuse::Answer;
 use crate::ticker::Watch;
+use crate::tls::Secured;
 use crate::transport::Transport;
 use crate::worker::Worker;
 
@@ -34,7 +35,7 @@ use crate::worker::Worker;
 struct Shared {
     worker: Rc<Worker>,
     address: IpAddr,
-    scheme: Scheme,
+    security: (Scheme, Option<Rc<Secured>>),
     watch: Watch,
     /// Exchanges under way.
     active: Cell<usize>,
@@ -48,7 +49,7 @@ pub(crate) async fn serve(
     worker: Rc<Worker>,
     transport: Transport,
     address: IpAddr,
-    scheme: Scheme,
+    security: (Scheme, Option<Rc<Secured>>),
 ) {
     let watch = worker.ticker.enroll();
     watch.arm(worker.timeouts.request_head);
@@ -56,7 +57,7 @@ pub(crate) async fn serve(
     let Ok(Ok(connection)) = watch.within(handshake).await else { return };
     let resets_since = Cell::new(worker.ticker.now());
     let (active, resets) = (Cell::new(0), Cell::new(0));
-    let shared = Rc::new(Shared { worker, address, scheme, watch, active, resets, resets_since });
+    let shared = Rc::new(Shared { worker, address, security, watch, active, resets, resets_since });
     // how a connection ended is known to its streams
     let _ = shared.accept(connection).await;
 }
@@ -148,7 +149,8 @@ impl Stream {
         let frames = Frames::new(Rc::clone(&line), &parts);
         let shared = &self.0;
         let worker = Rc::clone(&shared.worker);
-        let mut channel = Channel::new(worker, shared.address, shared.scheme, source, frames);
+        let mut channel =
+            Channel::new(worker, shared.address, shared.security.clone(), source, frames);
         let served = {
             let mut serving = pin!(channel.serve_stream(&parts, bodiless));
             // who gives up a stream must not keep the upstream busy with it

@@ -16,6 +16,8 @@ use policy::Mode;
 use wire::{Framing, Query, Refusal};
 
 use crate::metrics::Skipped;
+use crate::tls::Secured;
+use crate::tls::agreement::{self, Turned};
 use crate::worker::{Lane, Table, Worker};
 
 /// An exchange under inspection, to be finished once. Dropping it finishes it as
@@ -23,6 +25,7 @@ use crate::worker::{Lane, Table, Worker};
 pub(crate) struct Inspected {
     worker: Rc<Worker>,
     lane: Rc<Lane>,
+    service: Option<usize>,
     inspection: Option<Inspection>,
     begun: Moment,
     started: Instant,
@@ -63,6 +66,7 @@ impl Inspected {
         let mut inspected = Self {
             worker: Rc::clone(worker),
             lane: table.lane(service),
+            service,
             inspection,
             begun,
             started: Instant::now(),
@@ -91,6 +95,17 @@ impl Inspected {
             && let Some(inspection) = &mut self.inspection
         {
             inspection.request_body_absent(Why::NotInspected);
+        }
+    }
+
+    /// Whether the connection's handshake is enough for the service; if not, that is the answer.
+    pub(crate) fn admitted(&self, table: &Table, secured: Option<&Secured>, step: Step) -> Step {
+        let Some(service) = self.service else { return step };
+        let policy = table.arrangement.inspector().policy();
+        match agreement::admits(policy, secured, service) {
+            Ok(()) => step,
+            Err(Turned::Misdirected) => stop(Problem::UnknownHost),
+            Err(Turned::Stranger) => stop(Problem::ClientCertificate),
         }
     }
 
@@ -264,6 +279,7 @@ mod tests {
             memory: Arc::default(),
             connections_max: 1,
             connections: Cell::new(0),
+            handshakes: Rc::new(()),
             ulids: RefCell::new(Ulids::new().unwrap()),
             slot,
             metrics,

@@ -30,6 +30,7 @@ use self::reply::Reply;
 use self::stream::Source;
 use crate::refuse::Answer;
 use crate::ticker::Watch;
+use crate::tls::Secured;
 use crate::worker::Worker;
 
 /// What carries a client's exchanges, one after the other: a connection of HTTP/1.1, or for one
@@ -39,6 +40,7 @@ struct Channel<'s, R> {
     address: IpAddr,
     address_text: String,
     scheme: Scheme,
+    secured: Option<Rc<Secured>>,
     watch: Watch,
     source: Source<'s>,
     reply: R,
@@ -62,7 +64,7 @@ impl<'s, R: Reply<'s>> Channel<'s, R> {
     fn new(
         worker: Rc<Worker>,
         address: IpAddr,
-        scheme: Scheme,
+        (scheme, secured): (Scheme, Option<Rc<Secured>>),
         source: Source<'s>,
         reply: R,
     ) -> Self {
@@ -74,6 +76,7 @@ impl<'s, R: Reply<'s>> Channel<'s, R> {
             address,
             address_text: address.to_string(),
             scheme,
+            secured,
             source,
             reply,
             head: RequestHead::new(),

@@ -33,7 +33,7 @@ use crate::limits::{RETRY_AFTER_S, TICK, Timeouts, UPSTREAM_IDLE, UPSTREAM_TRIES
 use crate::metrics::Metrics;
 use crate::proxy::Buffer;
 use crate::ticker::{Ticker, Watch, ticks};
-use crate::transport::Transport;
+use crate::tls::Connector;
 
 /// Where a worker stands among the others.
 #[derive(Clone, Copy, Debug)]
@@ -121,20 +121,21 @@ impl Cluster {
     /// The upstreams of a service. Pools and what else was known are taken over from `before`.
     pub(crate) fn new(
         service: &Arc<str>,
-        settings: &Upstreams,
+        (settings, connector): (&Upstreams, Option<&Arc<Connector>>),
         probed: &[Arc<Probed>],
         before: Option<&Self>,
         (timeouts, seat, metrics): (Timeouts, Seat, &Metrics),
     ) -> Self {
         let known = |target| {
-            before.iter().flat_map(|before| &before.members).find(|m| m.pool.target == target)
+            let mut members = before.iter().flat_map(|before| &before.members);
+            members.find(|member| member.pool.is_for(target, connector))
         };
         let members = settings.targets.iter().zip(probed).map(|(target, probed)| {
-            let pool = match known(target.clone()) {
+            let pool = match known(target) {
                 Some(member) => Rc::clone(&member.pool),
                 None => {
                     let counts = metrics.upstream(service, target);
-                    Rc::new(Pool::new(target.clone(), counts))
+                    Rc::new(Pool::new(target.clone(), connector, counts))
                 }
             };
             pool.counts.watch(probed);
@@ -276,11 +277,11 @@ impl Cluster {
             }
             route.attempts += 1;
             watch.arm(self.timeouts.connect);
-            why = match watch.within(connect::connect(address)).await {
-                Ok(Ok(stream)) => {
+            let secured = async { pool.secure(connect::connect(address).await?).await };
+            why = match watch.within(secured).await {
+                Ok(Ok(transport)) => {
                     pool.names.prefer(address);
-                    let (transport, buffer) = (Transport::Plain(stream), Buffer::new());
-                    return Ok(Link { transport, buffer, reused: false });
+                    return Ok(Link { transport, buffer: Buffer::new(), reused: false });
                 }
                 Ok(Err(error)) if connect::is_exhaustion(&error) => {
                     Unreachable::Busy { after_s: RETRY_AFTER_S }

@@ -2,10 +2,13 @@
 //! has behaved.
 
 use std::cell::{Cell, RefCell};
+use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use policy::document::Upstream;
+use policy::document::upstreams::Scheme;
+use tokio::net::TcpStream;
 
 use super::circuit::{Bounds, Circuit};
 use super::connect::Names;
@@ -15,6 +18,7 @@ use crate::limits::UPSTREAM_IDLE_MAX;
 use crate::metrics::UpstreamCounts;
 use crate::proxy::Buffer;
 use crate::ticker::Ticker;
+use crate::tls::Connector;
 use crate::transport::Transport;
 
 /// A connection to an upstream.
@@ -30,6 +34,8 @@ pub(crate) struct Link {
 #[derive(Debug)]
 pub(crate) struct Pool {
     pub(crate) target: Upstream,
+    /// For a target over TLS.
+    connector: Option<Arc<Connector>>,
     pub(crate) names: Rc<Names>,
     pub(crate) counts: Arc<UpstreamCounts>,
     pub(crate) circuit: Cell<Circuit>,
@@ -47,15 +53,42 @@ struct Idle {
 }
 
 impl Pool {
-    pub(crate) fn new(target: Upstream, counts: Arc<UpstreamCounts>) -> Self {
+    pub(crate) fn new(
+        target: Upstream,
+        connector: Option<&Arc<Connector>>,
+        counts: Arc<UpstreamCounts>,
+    ) -> Self {
         Self {
             names: Names::new(&target),
             target,
+            connector: connector.map(Arc::clone),
             counts,
             circuit: Cell::default(),
             passive: Cell::default(),
             in_flight: Cell::new(0),
             idle: RefCell::default(),
+        }
+    }
+
+    /// Whether this is the pool of `target`, reached in the same way.
+    pub(crate) fn is_for(&self, target: &Upstream, connector: Option<&Arc<Connector>>) -> bool {
+        self.target == *target
+            && self.connector.as_deref().map(Connector::material)
+                == connector.map(|one| one.material())
+    }
+
+    /// The handshake with a target over TLS. One that cannot prove its name is not spoken to.
+    pub(crate) async fn secure(&self, stream: TcpStream) -> io::Result<Transport> {
+        match (self.target.scheme, &self.connector) {
+            (Scheme::Http, _) => Ok(Transport::Plain(stream)),
+            (Scheme::Https, None) => Err(io::Error::from(io::ErrorKind::Unsupported)),
+            (Scheme::Https, Some(connector)) => {
+                let secured = Box::pin(connector.connect(stream, &self.target.host, false)).await;
+                if let Err(error) = &secured {
+                    tracing::warn!(%error, upstream = self.target.host, "no TLS with an upstream");
+                }
+                Ok(Transport::secure(secured?))
+            }
         }
     }
 

@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 use super::socket::ControlSocket;
 use super::{LINE_BYTES_MAX, PATIENCE, Request, say};
+use crate::certificates;
 use crate::run::Running;
 use crate::run::handover::{self, Handover};
 use crate::run::service_manager;
@@ -74,6 +75,7 @@ pub(crate) async fn live(
     let (events, mut happened) = mpsc::channel(CALLERS_MAX * 2);
     let mut handover = Handover::new(events.clone());
     let mut pulse = tokio::time::interval(service_manager::pulse());
+    let mut look = tokio::time::interval(certificates::POLL);
     service_manager::ready();
     loop {
         tokio::select! {
@@ -84,6 +86,7 @@ pub(crate) async fn live(
             _ = terminate.recv() => return Ok(Ending::Signal),
             _ = interrupt.recv() => return Ok(Ending::Signal),
             _ = pulse.tick() => service_manager::alive(),
+            _ = look.tick() => running.look_at_certificates(),
             accepted = listener.accept() => match (accepted, Arc::clone(&room).try_acquire_owned()) {
                 (Ok((stream, _)), Ok(permit)) => {
                     let events = events.clone();

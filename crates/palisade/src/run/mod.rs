@@ -26,12 +26,13 @@ use gateway::reload::Arrangement;
 use gateway::{Drained, Gateway, GatewayConfig, ListenerConfig};
 use inspect::Inspector;
 use policy::Policy;
-use policy::document::Document;
+use policy::document::{Document, Listener};
 use serde_json::json;
 use store::{KeyName, RevisionRecord, Store};
 use tokio::sync::oneshot;
 
 use crate::args::{Global, Run};
+use crate::certificates::Renewal;
 use crate::control::serve::{Ending, Signals};
 use crate::control::socket::{ControlSocket, Place};
 use crate::control::{self, serve};
@@ -121,6 +122,7 @@ pub(crate) struct Running {
     store: Arc<Store>,
     metrics: Arc<Metrics>,
     gateway: gateway::Running,
+    renewal: Renewal,
     telemetry: Telemetry,
     analyst: AnalystThread,
     console: Console,
@@ -149,7 +151,10 @@ enum Keeper {
 
 /// Starts everything, in the place of another process if there is one. That one keeps the database
 /// until traffic flows here.
-fn start_after(settings: Settings, predecessor: Option<Predecessor>) -> anyhow::Result<Running> {
+fn start_after(
+    mut settings: Settings,
+    predecessor: Option<Predecessor>,
+) -> anyhow::Result<Running> {
     let path = settings.store_path();
     let unusable = || format!("cannot use the database {}", path.display());
     let (mut keeper, key) = match predecessor {
@@ -170,7 +175,8 @@ fn start_after(settings: Settings, predecessor: Option<Predecessor>) -> anyhow::
     let (sender, reader) = outlet();
     let metrics = Arc::new(Metrics::new(sender.clone()));
     let arrangement = arrange(&settings, &pseudonymizer)?;
-    let places = Places::take(&settings, &mut keeper)?;
+    let renewal = Renewal::new(&mut settings, &metrics);
+    let places = Places::take(&settings, &renewal, &mut keeper)?;
     let gateway = Gateway::start(&places.gateway, arrangement, &sender, &metrics)?;
     let telemetry = Telemetry::serve(places.telemetry.try_clone()?, Arc::clone(&metrics))?;
     let store = Arc::new(match keeper {
@@ -192,6 +198,7 @@ fn start_after(settings: Settings, predecessor: Option<Predecessor>) -> anyhow::
         store,
         metrics,
         gateway,
+        renewal,
         telemetry,
         analyst,
         console,
@@ -226,13 +233,13 @@ impl Places {
     }
 
     /// Takes what the predecessor has open, and opens the rest.
-    fn take(settings: &Settings, keeper: &mut Keeper) -> anyhow::Result<Self> {
+    fn take(settings: &Settings, renewal: &Renewal, keeper: &mut Keeper) -> anyhow::Result<Self> {
         let mut taken = |role, bind| match keeper {
             Keeper::Ours(_) => Vec::new(),
             Keeper::Theirs(predecessor) => predecessor.take(role, bind),
         };
         let document = &settings.document;
-        let mut gateway = gateway_config(document);
+        let mut gateway = gateway_config(document, renewal);
         gateway.connections_max = budget::connections(budget::raise_descriptors());
         let limit = document.runtime.memory.or_else(budget::memory_limit);
         gateway.memory = Arc::new(Memory::new(limit));
@@ -254,11 +261,13 @@ impl Places {
     }
 }
 
-fn gateway_config(document: &Document) -> GatewayConfig {
-    let listeners = document.listeners.iter().map(|listener| ListenerConfig {
+fn gateway_config(document: &Document, renewal: &Renewal) -> GatewayConfig {
+    let places = document.listeners.iter().zip(renewal.slots());
+    let listeners = places.map(|(listener, tls)| ListenerConfig {
         address: listener.bind,
         h2c: listener.h2c,
         proxy_protocol: listener.proxy_protocol,
+        tls: tls.clone(),
     });
     let workers = document.workers.unwrap_or_else(default_workers);
     let mut config = GatewayConfig::new(listeners, workers);
@@ -313,7 +322,8 @@ fn arrange(settings: &Settings, pseudonymizer: &Pseudonymizer) -> anyhow::Result
     let inspector = Inspector::compile(Arc::clone(&settings.policy), pseudonymizer.clone());
     let upstreams =
         settings.document.services.iter().map(|service| service.upstreams.clone()).collect();
-    Ok(Arrangement::new(Arc::new(inspector), upstreams)?)
+    let connectors = settings.certificates.connectors.clone();
+    Ok(Arrangement::new(Arc::new(inspector), upstreams)?.with_connectors(connectors))
 }
 
 fn record_revision(store: &Store, settings: &Settings) -> anyhow::Result<()> {
@@ -341,6 +351,12 @@ fn service_views(policy: &Policy) -> Vec<ServiceView> {
         .collect()
 }
 
+/// What of the listeners changes with a restart only.
+fn listeners(document: &Document) -> Vec<(SocketAddr, bool, bool, bool)> {
+    let fixed = |one: &Listener| (one.bind, one.h2c, one.proxy_protocol, one.tls.is_some());
+    document.listeners.iter().map(fixed).collect()
+}
+
 impl Running {
     /// Where traffic comes in.
     pub(crate) fn traffic_addrs(&self) -> &[SocketAddr] {
@@ -366,12 +382,18 @@ impl Running {
         for service in &self.settings.policy.services {
             terminal::note(&format!("service    {} ({})", service.name, service.mode));
         }
-        for address in self.traffic_addrs() {
-            terminal::note(&format!("gateway    http://{address}"));
+        for (address, slot) in self.traffic_addrs().iter().zip(self.renewal.slots()) {
+            let scheme = if slot.get().is_some() { "https" } else { "http" };
+            terminal::note(&format!("gateway    {scheme}://{address}"));
         }
         terminal::note(&format!("telemetry  http://{}/metrics", self.telemetry.local_addr()));
         terminal::note(&format!("console    {}   (opens once)", self.console_link()?));
         Ok(())
+    }
+
+    /// Replaces certificates whose files have changed.
+    pub(crate) fn look_at_certificates(&mut self) {
+        self.renewal.look(&self.settings);
     }
 
     /// Reads the settings again. A file with a mistake changes nothing.
@@ -414,17 +436,21 @@ impl Running {
     }
 
     fn try_reload(&mut self) -> anyhow::Result<()> {
-        let settings = self.settings.reload()?;
+        let mut settings = self.settings.reload()?;
         let arrangement = arrange(&settings, &self.pseudonymizer)?;
         record_revision(&self.store, &settings)?;
         let (old, new) = (&self.settings.document, &settings.document);
-        let needs_restart = old.listeners != new.listeners
+        let moved = listeners(old) != listeners(new);
+        let needs_restart = moved
             || (old.workers, old.client_timeouts) != (new.workers, new.client_timeouts)
             || (old.console, old.telemetry, &old.store) != (new.console, new.telemetry, &new.store);
         if needs_restart {
             terminal::note("warning: listeners, workers and storage change with a restart only");
         }
         self.gateway.reload(arrangement);
+        if !moved {
+            self.renewal.take(&mut settings);
+        }
         self.analyst.redeclare(&settings.policy);
         self.settings = settings;
         Ok(())

@@ -220,9 +220,9 @@ fn targets(
             refuse("config::upstream", message, "write http://HOST:PORT, without a path");
             continue;
         };
-        if upstream.scheme == Scheme::Https || upstream.protocol == Protocol::Http2 {
+        if upstream.protocol == Protocol::Http2 {
             let message = format!("`{}` is not carried out by this version", text.value);
-            let remedy = "write http://HOST:PORT, and leave `protocol` out";
+            let remedy = "write http://HOST:PORT or https://HOST:PORT, and leave `protocol` out";
             refuse("config::not_in_this_version", message, remedy);
         } else if targets
             .iter()

@@ -1,0 +1,277 @@
+//! The files of TLS: read where the settings name them, told about where they stand, watched for
+//! changes.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use gateway::metrics::Metrics;
+use gateway::tls::{
+    Connector, File, Material, MaterialError, Pair, Terminator, TlsSlot, UpstreamMaterial,
+};
+use policy::Placed;
+use policy::document::Document;
+use policy::document::tls::{CertificateFiles, CertificateSource, ListenerTls, UpstreamTls};
+use policy::document::upstreams::{Scheme, Upstream};
+use policy::error::SettingError;
+use prometheus_client::metrics::gauge::Gauge;
+
+use crate::settings::Settings;
+
+/// How often the files are looked at: new handshakes meet what changed within a second.
+pub(crate) const POLL: Duration = Duration::from_millis(500);
+
+/// What TLS is made of, checked.
+#[derive(Debug, Default)]
+pub(crate) struct Certificates {
+    /// For each listener; `None` in the clear.
+    pub(crate) listeners: Vec<Option<Terminator>>,
+    /// For each service; `None` where all upstreams are reached in the clear.
+    pub(crate) connectors: Vec<Option<Arc<Connector>>>,
+}
+
+/// Reads files, and remembers where the settings name them.
+struct Reader<'a> {
+    base: &'a Path,
+    places: BTreeMap<String, (String, Range<usize>)>,
+}
+
+/// What a file looked like: it has changed when this has.
+type Stamp = Option<(SystemTime, u64, u64)>;
+
+/// The files of the listeners' TLS, as they were last seen.
+#[derive(Debug, Default, Eq, PartialEq)]
+struct Stamps(Vec<(PathBuf, Stamp)>);
+
+impl Certificates {
+    /// Reads and checks every file of TLS that the settings name.
+    pub(crate) fn read(document: &Document, base: &Path) -> Result<Self, Vec<SettingError>> {
+        let mut errors = Vec::new();
+        let mut read =
+            Self { listeners: terminators(document, base, &mut errors), ..Self::default() };
+        for service in &document.services {
+            let mut reader = Reader { base, places: BTreeMap::new() };
+            let setting = format!("services.{}.upstream_tls", service.name.value);
+            let secure = |upstream: &Upstream| upstream.scheme == Scheme::Https;
+            let default = UpstreamTls::default();
+            let connector = match service.upstreams.targets.iter().any(secure) {
+                false => Ok(None),
+                true => reader
+                    .upstream(&setting, service.upstream_tls.as_ref().unwrap_or(&default))
+                    .and_then(|material| {
+                        let connector = Connector::new(material);
+                        connector
+                            .map(|made| Some(Arc::new(made)))
+                            .map_err(|e| reader.misfit(&setting, e))
+                    }),
+            };
+            match connector {
+                Ok(connector) => read.connectors.push(connector),
+                Err(error) => errors.push(error),
+            }
+        }
+        if errors.is_empty() { Ok(read) } else { Err(errors) }
+    }
+}
+
+/// The TLS of each listener.
+fn terminators(
+    document: &Document,
+    base: &Path,
+    errors: &mut Vec<SettingError>,
+) -> Vec<Option<Terminator>> {
+    let mut all = Vec::new();
+    for (at, listener) in document.listeners.iter().enumerate() {
+        let mut reader = Reader { base, places: BTreeMap::new() };
+        let setting = format!("listeners[{at}].tls");
+        let terminator = listener.tls.as_ref().map(|tls| {
+            let material = reader.listener(at, tls)?;
+            Terminator::new(material, SystemTime::now()).map_err(|e| reader.misfit(&setting, e))
+        });
+        match terminator.transpose() {
+            Ok(terminator) => all.push(terminator),
+            Err(error) => errors.push(error),
+        }
+    }
+    all
+}
+
+/// The listeners' TLS while they run: looks at the files and replaces what has changed.
+pub(crate) struct Renewal {
+    slots: Vec<TlsSlot>,
+    seen: Stamps,
+    /// 1 while the files that were read last are in force.
+    sound: Gauge,
+}
+
+impl Renewal {
+    /// For listeners with this TLS, whose files have just been read.
+    pub(crate) fn new(settings: &mut Settings, metrics: &Metrics) -> Self {
+        let read = std::mem::take(&mut settings.certificates.listeners);
+        let sound = Gauge::default();
+        sound.set(1);
+        metrics.register(|registry| {
+            let help = "1 if the certificates, keys and revocation lists read last are in force";
+            registry.register("palisade_certificates_last_reload_successful", help, sound.clone());
+        });
+        Self {
+            slots: read.into_iter().map(TlsSlot::new).collect(),
+            seen: Stamps::take(&settings.document, &settings.base),
+            sound,
+        }
+    }
+
+    /// The places of the listeners' TLS, in the order of the settings.
+    pub(crate) fn slots(&self) -> &[TlsSlot] {
+        &self.slots
+    }
+
+    /// Puts what new settings name into its place; listeners without TLS stay without it.
+    pub(crate) fn take(&mut self, settings: &mut Settings) {
+        let read = std::mem::take(&mut settings.certificates.listeners);
+        self.seen = Stamps::take(&settings.document, &settings.base);
+        self.sound.set(1);
+        self.replace(read);
+    }
+
+    fn replace(&self, read: Vec<Option<Terminator>>) -> usize {
+        let mut renewed = 0;
+        for (slot, new) in self.slots.iter().zip(read) {
+            let Some(new) = new else { continue };
+            // the same files are left alone, so that clients' sessions stay good
+            if slot.get().is_some_and(|old| old.material() != new.material()) {
+                slot.replace(new);
+                renewed += 1;
+            }
+        }
+        renewed
+    }
+
+    /// Reads the files again if one of them has changed. A bad one leaves all as they are.
+    pub(crate) fn look(&mut self, settings: &Settings) {
+        let now = Stamps::take(&settings.document, &settings.base);
+        if now == self.seen {
+            return;
+        }
+        self.seen = now;
+        let mut errors = Vec::new();
+        let read = terminators(&settings.document, &settings.base, &mut errors);
+        if errors.is_empty() {
+            self.sound.set(1);
+            let renewed = self.replace(read);
+            tracing::info!("certificates were read again; listeners with new ones: {renewed}");
+            return;
+        }
+        self.sound.set(0);
+        tracing::error!(
+            "changed certificates are not used, the old ones stay in force\n{}",
+            settings.trouble(errors)
+        );
+    }
+}
+
+impl Stamps {
+    /// What the listeners' files look like now.
+    fn take(document: &Document, base: &Path) -> Self {
+        let mut stamps = Vec::new();
+        for tls in document.listeners.iter().filter_map(|listener| listener.tls.as_ref()) {
+            let mut names: Vec<&Placed<String>> = tls.client_ca.iter().chain(&tls.crl).collect();
+            let CertificateSource::Files(pairs) = &tls.source;
+            names.extend(pairs.iter().flat_map(|pair| [&pair.cert, &pair.key]));
+            for name in names {
+                let path = base.join(&name.value);
+                let stamp = std::fs::metadata(&path)
+                    .and_then(|data| Ok((data.modified()?, data.len(), data.ino())));
+                stamps.push((path, stamp.ok()));
+            }
+        }
+        Self(stamps)
+    }
+}
+
+impl Reader<'_> {
+    fn file(&mut self, setting: String, name: &Placed<String>) -> Result<File, SettingError> {
+        let path = self.base.join(&name.value);
+        let shown = path.display().to_string();
+        self.places.insert(shown.clone(), (setting.clone(), name.span.clone()));
+        match std::fs::read(&path) {
+            Ok(bytes) => Ok(File { name: shown, bytes }),
+            Err(error) => Err(SettingError {
+                code: "tls::unreadable",
+                span: Some(name.span.clone()),
+                setting,
+                message: format!("cannot read {shown}: {error}"),
+                remedy: match error.kind() {
+                    io::ErrorKind::NotFound => "paths are relative to the settings file",
+                    _ => "let the account that runs palisade read it",
+                }
+                .to_owned(),
+            }),
+        }
+    }
+
+    fn pair(
+        &mut self,
+        setting: &str,
+        (cert, key): (&str, &str),
+        files: &CertificateFiles,
+    ) -> Result<Pair, SettingError> {
+        Ok(Pair {
+            certificate: self.file(format!("{setting}.{cert}"), &files.cert)?,
+            key: self.file(format!("{setting}.{key}"), &files.key)?,
+        })
+    }
+
+    fn listener(&mut self, at: usize, tls: &ListenerTls) -> Result<Material, SettingError> {
+        let mut material = Material::default();
+        let setting = format!("listeners[{at}]");
+        let CertificateSource::Files(pairs) = &tls.source;
+        for files in pairs {
+            let pair = self.pair(&format!("{setting}.tls"), ("cert", "key"), files)?;
+            material.certificates.push(pair);
+        }
+        if let Some(name) = &tls.client_ca {
+            material.client_ca = Some(self.file(format!("{setting}.client_ca"), name)?);
+        }
+        for name in &tls.crl {
+            material.crls.push(self.file(format!("{setting}.crl"), name)?);
+        }
+        Ok(material)
+    }
+
+    fn upstream(
+        &mut self,
+        setting: &str,
+        tls: &UpstreamTls,
+    ) -> Result<UpstreamMaterial, SettingError> {
+        let mut material = UpstreamMaterial::default();
+        if let Some(name) = &tls.ca {
+            material.ca = Some(self.file(format!("{setting}.ca"), name)?);
+        }
+        if let Some(files) = &tls.client {
+            material.client = Some(self.pair(setting, ("client_cert", "client_key"), files)?);
+        }
+        material.server_name = tls.server_name.as_ref().map(|name| name.value.clone());
+        Ok(material)
+    }
+
+    /// What is wrong with a file, told where the settings name it.
+    fn misfit(&self, setting: &str, error: MaterialError) -> SettingError {
+        let place = self.places.get(&error.file).cloned();
+        let (setting, span) = match place {
+            Some((setting, span)) => (setting, Some(span)),
+            None => (setting.to_owned(), None),
+        };
+        SettingError {
+            code: "tls::unusable",
+            span,
+            setting,
+            message: format!("{}: {}, expected {}", error.file, error.found, error.expected),
+            remedy: error.remedy.to_owned(),
+        }
+    }
+}
