@@ -116,6 +116,12 @@ impl Answer {
         Self { after_s: Some(after_s), ..plain }
     }
 
+    /// The methods that the gateway passes on: no refusal, and nothing to say about it.
+    pub(crate) fn methods() -> Self {
+        let allow = Some("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS".to_owned());
+        Self { allow, ..Self::plain(200, "", "", "") }
+    }
+
     fn plain(status: u16, slug: &'static str, title: &'static str, detail: &str) -> Self {
         let detail = detail.to_owned();
         let (errors, allow) = (Vec::new(), None);
@@ -124,6 +130,10 @@ impl Answer {
 
     /// The answer to the exchange that `ulid` names.
     pub(crate) fn render(&self, ulid: &str) -> Rendered {
+        if self.status == 200 {
+            let allow = self.allow.iter().map(|methods| ("Allow", methods.clone()));
+            return Rendered { status: 200, fields: allow.collect(), body: String::new() };
+        }
         let mut problem = json!({
             "type": format!("{TYPE_BASE}{}", self.slug),
             "title": self.title,
@@ -181,6 +191,7 @@ fn error(error: &ProblemError) -> Value {
 /// The reason phrases of RFC 9110 for the statuses that are ours.
 fn reason(status: u16) -> &'static str {
     match status {
+        200 => "OK",
         400 => "Bad Request",
         401 => "Unauthorized",
         403 => "Forbidden",

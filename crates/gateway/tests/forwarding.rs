@@ -226,7 +226,7 @@ fn in_block_mode_the_upstream_learns_who_the_client_is_from_us_alone() {
     assert_eq!(got.target(), b"/items/7");
     assert_eq!(got.field("x-forwarded-for"), Some(b"127.0.0.1".as_slice()));
     assert_eq!(got.field("x-forwarded-proto"), Some(b"http".as_slice()));
-    assert_eq!(got.field("x-forwarded-host"), Some(b"SHOP:80".as_slice()));
+    assert_eq!(got.field("x-forwarded-host"), Some(b"shop:80".as_slice()));
     assert_eq!(got.field("forwarded"), None);
     assert_eq!(got.field("x_real_ip"), None);
     assert_eq!(got.field("accept"), Some(b"*/*".as_slice()));

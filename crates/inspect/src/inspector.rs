@@ -81,7 +81,7 @@ impl Inspector {
     }
 
     /// What remains of a request whose bytes were refused before there was an exchange; `host` and
-    /// `method` as far as they are beyond doubt. `None` where the bytes show no more than a mistake.
+    /// `method` as far as they are beyond doubt. `None` where the bytes show a mistake only.
     #[must_use]
     pub fn refused(
         &self,

@@ -136,6 +136,19 @@ impl BodyReader {
         }
     }
 
+    /// Bytes of content that the sender has announced so far: all of them where a length was
+    /// declared, else those of the chunks that have begun.
+    pub const fn announced(&self) -> u64 {
+        match self.state {
+            State::Length(rest)
+            | State::Data(rest)
+            | State::ExtensionStart(rest)
+            | State::Extension(rest)
+            | State::SizeLf(rest) => self.received.saturating_add(rest),
+            _ => self.received,
+        }
+    }
+
     /// The trailers, once the body is over. They are not forwarded unless the shell does so.
     pub const fn trailers(&self) -> &Fields {
         &self.trailers

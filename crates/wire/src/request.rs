@@ -1,5 +1,6 @@
 //! The head of a request: bytes to [`RequestHead`]; every doubt is a [`Refusal`].
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::authority::Authority;
@@ -125,6 +126,18 @@ impl RequestHead {
     /// The host that is asked; only HTTP/1.0 requests may have none.
     pub fn authority(&self) -> Option<&Authority> {
         self.has_authority.then_some(&self.authority)
+    }
+
+    /// The host that is asked, with its port, in the form in which it is forwarded; empty if there
+    /// is none.
+    pub fn host(&self) -> Cow<'_, [u8]> {
+        let written = self.fields.get("host").unwrap_or_default();
+        match self.authority() {
+            Some(authority) if !authority.is_written_as(written) => {
+                Cow::Owned(authority.to_string().into_bytes())
+            }
+            _ => Cow::Borrowed(written),
+        }
     }
 
     /// The version.

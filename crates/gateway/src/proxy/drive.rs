@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use exchange::decision::{Decision, Disposition};
 use inspect::{Step, Want};
-use wire::{Refusal, Sender};
+use wire::{Framing, Refusal, Sender, TargetForm};
 
 use super::duplex::{Pumped, Side, duplex};
 use super::extras::Extras;
@@ -44,6 +44,9 @@ pub(super) async fn exchange<'s, R: Reply<'s>>(channel: &mut Channel<'s, R>) -> 
         let bodiless = channel.head.method() == "HEAD";
         return channel.answer(&Answer::overloaded(), bodiless, false).await;
     }
+    if channel.head.form() == TargetForm::Asterisk {
+        return about_the_gateway(channel).await;
+    }
     let table = channel.worker.table();
     let peer = table.peer(channel.address);
     let (inspected, step) =
@@ -61,6 +64,14 @@ pub(super) async fn exchange<'s, R: Reply<'s>>(channel: &mut Channel<'s, R>) -> 
         },
     };
     conclude(channel, &inspected, body, ending).await
+}
+
+/// Answers `OPTIONS *`: it asks about a server as a whole, and the one that is asked is the
+/// gateway (RFC 9110 §9.3.7).
+async fn about_the_gateway<'s, R: Reply<'s>>(channel: &mut Channel<'s, R>) -> After {
+    let bodiless = matches!(channel.head.framing(), Framing::None | Framing::Length(0));
+    let keeps = bodiless && channel.head.keep_alive() && !channel.worker.draining.get();
+    channel.answer(&Answer::methods(), false, keeps).await
 }
 
 /// Writes the request as far as it is here; all of it, if it is held. A client that waits to be
@@ -94,7 +105,8 @@ async fn gather<'s, R: Reply<'s>>(
         }
         match body.wait(&mut channel.source, &channel.watch).await {
             Ok(0) if channel.source.ends_with_message() => body.input_ended(),
-            Ok(0) | Err(Cut::Gone) => return Err(Ending::Gone),
+            Ok(0) => return Err(truncated(inspected)),
+            Err(Cut::Gone) => return Err(Ending::Gone),
             Ok(_) => {}
             Err(Cut::Late) => return Err(late_client()),
         }
@@ -237,7 +249,10 @@ async fn over<'s, R: Reply<'s>>(
     let both = Box::pin(duplex(side, relay(&mut answer, reply, response, &flow), &flow));
     let result = match both.await {
         Ok(relayed) => Ok(relayed),
-        Err(Pumped::Fault(_) | Pumped::Late) if begun.get() => Err(Ending::Broken),
+        Err(Pumped::Fault(_) | Pumped::Late | Pumped::Truncated) if begun.get() => {
+            Err(Ending::Broken)
+        }
+        Err(Pumped::Truncated) => Err(truncated(inspected)),
         Err(Pumped::Fault(fault)) => Err(faulty(inspected, fault)),
         Err(Pumped::Late) => Err(late_client()),
         Err(Pumped::Gone | Pumped::Sent | Pumped::Unread) => Err(Ending::Gone),
@@ -290,6 +305,14 @@ fn unreadable(refusal: Refusal) -> Ending {
     let status = refusal.status(Sender::Client).unwrap_or(400);
     let message = refusal.client_message(Sender::Client);
     Ending::Ours(Answer::to_bytes(status, message), Disposition::Blocked)
+}
+
+/// The client has finished sending in the middle of its body. It may still be listening.
+fn truncated(inspected: &RefCell<Inspected>) -> Ending {
+    match faulty(inspected, Fault::Refused(Refusal::BodyTruncated)) {
+        Ending::Ours(answer, _) => Ending::Ours(answer, Disposition::Dropped),
+        other => other,
+    }
 }
 
 fn late_client() -> Ending {

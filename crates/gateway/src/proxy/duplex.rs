@@ -24,6 +24,8 @@ pub(crate) enum Pumped {
     Gone,
     /// The client stopped sending.
     Late,
+    /// The client has finished sending before the end of the body.
+    Truncated,
     /// The upstream has all of it.
     Sent,
     /// The upstream stopped reading: its answer may say why.
@@ -68,7 +70,8 @@ async fn pump(side: Side<'_, '_, '_>, flow: &Flow<'_>) -> Pumped {
         }
         match body.wait(source, flow.watch).await {
             Ok(0) if source.ends_with_message() => body.input_ended(),
-            Ok(0) | Err(Cut::Gone) => return Pumped::Gone,
+            Ok(0) => return Pumped::Truncated,
+            Err(Cut::Gone) => return Pumped::Gone,
             Ok(_) => flow.watch.arm(flow.timeouts.client_stall),
             Err(Cut::Late) => return Pumped::Late,
         }

@@ -79,7 +79,7 @@ fn write(
         let append: Vec<(&str, &[u8])> = conditions.collect();
         return serialize::request(head, &Outgoing { append: &append, ..how }, out);
     }
-    let host = head.fields().get("host").unwrap_or_default();
+    let host = head.host();
     let scheme = match client.scheme {
         Scheme::Https => "https",
         _ => "http",
@@ -91,7 +91,7 @@ fn write(
         ("Forwarded", element.as_bytes()),
         ("X-Forwarded-For", client.address.as_bytes()),
         ("X-Forwarded-Proto", scheme.as_bytes()),
-        ("X-Forwarded-Host", host),
+        ("X-Forwarded-Host", &*host),
     ];
     // a trusted proxy has already said how its client came; the list of addresses grows where it is
     let added = match (forwarded, said("x-forwarded-for")) {

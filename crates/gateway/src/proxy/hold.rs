@@ -134,7 +134,9 @@ impl RequestBody {
 
     fn end(&mut self, inspected: &RefCell<Inspected>, out: &mut Vec<u8>) -> Result<(), Fault> {
         if self.chunked {
-            encode_last_chunk(Some(self.reader.trailers()), out);
+            // nobody has decided about trailers
+            let enforced = inspected.borrow().lane().mode == Mode::Block;
+            encode_last_chunk((!enforced).then(|| self.reader.trailers()), out);
         }
         self.ended = true;
         if self.told_end {
@@ -174,11 +176,12 @@ impl RequestBody {
             return Ok(());
         }
         let mut inspected = inspected.borrow_mut();
-        let most = inspected.lane().request_body_bytes_max.saturating_add(HOLD_SLACK_BYTES);
-        // what is too large by its own word need not come first
-        let refuses = inspected.lane().on_overflow == Mode::Block;
-        let expected = if refuses { self.declared } else { 0 };
-        if self.reader.received().max(expected) <= most as u64 {
+        let lane = inspected.lane();
+        let most = lane.request_body_bytes_max as u64;
+        let (received, announced) = (self.reader.received(), self.reader.announced());
+        // what is announced and will be refused need not be waited for
+        let hopeless = lane.on_overflow == Mode::Block && announced > most.max(received);
+        if received <= most.saturating_add(HOLD_SLACK_BYTES as u64) && !hopeless {
             return Ok(());
         }
         let step = inspected.overflow();

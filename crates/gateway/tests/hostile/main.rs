@@ -1,0 +1,108 @@
+//! The hostile cases of HTTP/1.1, through real sockets: what the client is told, what becomes of
+//! its connection, which bytes reach the upstream, what is counted and reported, what it costs.
+//!
+//! A binary of its own, since it measures the memory and time of its process.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where what it set up does not hold")]
+
+mod case;
+mod coverage;
+mod resources;
+mod rig;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use case::{Case, Family};
+use rig::Outcome;
+
+/// One test at a time: each measures the whole process.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs a family; every difference of every case is told at once.
+fn run(text: &str, cases: usize, runs: usize) {
+    let _alone = alone();
+    let family = Family::read(text);
+    let mut differences = Vec::new();
+    let mut ran = 0;
+    for case in &family.cases {
+        for setting in &case.settings {
+            let outcome = rig::run(case, &family.setting(setting));
+            let found = differences_of(case, &outcome);
+            differences.extend(found.into_iter().map(|it| format!("{} {setting}: {it}", case.id)));
+            ran += 1;
+        }
+    }
+    assert!(differences.is_empty(), "{}\n{}", differences.len(), differences.join("\n"));
+    assert_eq!((family.cases.len(), ran), (cases, runs));
+}
+
+/// In what the outcome differs from what the case says.
+fn differences_of(case: &Case, outcome: &Outcome) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut expect = |what: &str, expected: String, got: String| {
+        if expected != got {
+            found.push(format!("{what}\n  expected {expected}\n  got      {got}"));
+        }
+    };
+    expect("status", format!("{:?}", case.statuses), format!("{:?}", outcome.statuses));
+    expect("connection", format!("{:?}", case.fate), format!("{:?}", outcome.fate));
+    let show = |sent: &[Vec<u8>]| {
+        sent.iter().map(|bytes| bytes.escape_ascii().to_string()).collect::<Vec<_>>().join(" | ")
+    };
+    expect("upstream", show(&case.sent), show(&outcome.sent));
+    expect("reasons", format!("{:?}", case.reasons), format!("{:?}", outcome.reasons));
+    expect("findings", format!("{:?}", case.findings), format!("{:?}", outcome.findings));
+    if let Some(received) = &case.received {
+        let (expected, got) = (received.escape_ascii(), outcome.received.escape_ascii());
+        expect("received", expected.to_string(), got.to_string());
+    }
+    if let Some(problem) = &case.problem {
+        let wanted = format!("problems/{problem}\"");
+        let told = String::from_utf8_lossy(&outcome.received).contains(&wanted);
+        expect("problem", format!("{problem} told"), format!("{problem} {}", said(told)));
+    }
+    if let Some(client) = case.client {
+        let client = vec![rig::pseudonym(client)];
+        expect("client", format!("{client:?}"), format!("{:?}", outcome.clients));
+    }
+    let (memory, time) = (outcome.cost.memory_kib, outcome.cost.cpu_ms);
+    if memory > case.memory_kib {
+        found.push(format!("memory: {memory} KiB, at most {}", case.memory_kib));
+    }
+    if time > case.cpu_ms {
+        found.push(format!("time: {time} ms, at most {}", case.cpu_ms));
+    }
+    found
+}
+
+fn said(told: bool) -> &'static str {
+    if told { "told" } else { "not told" }
+}
+
+#[test]
+fn framing_of_requests() {
+    run(include_str!("h1.toml"), 177, 309);
+}
+
+#[test]
+fn hosts() {
+    run(include_str!("ho.toml"), 33, 58);
+}
+
+#[test]
+fn paths() {
+    run(include_str!("pa.toml"), 149, 150);
+}
+
+#[test]
+fn identities() {
+    run(include_str!("id.toml"), 33, 33);
+}
+
+#[test]
+fn responses() {
+    run(include_str!("rs.toml"), 29, 29);
+}
