@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of tests fail like tests")]
 
 mod corpora;
+mod llhttp;
 mod outgoing;
 mod paths;
 mod properties;

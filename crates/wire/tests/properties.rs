@@ -1,10 +1,12 @@
 //! What holds for every input: no panic, no dependence on how bytes were cut, stable forms.
 
 use proptest::prelude::*;
+use wire::field::OWNED;
 use wire::serialize::{self, Outgoing};
+use wire::target::percent_decode;
 use wire::{
-    Asked, Authority, BodyLimits, BodyReader, CanonicalPath, Framing, HeadLimits, Parsed, Profile,
-    RequestHead, request,
+    Asked, Authority, BodyLimits, BodyReader, CanonicalPath, Framing, HeadLimits, NameSet, Parsed,
+    Profile, RequestHead, request,
 };
 
 use crate::reader::{read_request, read_response};
@@ -123,6 +125,76 @@ proptest! {
         if let Ok(strict) = CanonicalPath::parse(&raw, Profile::Strict) {
             prop_assert_eq!(strict, once);
             prop_assert!(oddities.is_empty());
+        }
+    }
+
+    /// P6 of the catalogue: a path that is accepted strictly means the same to servers that decode
+    /// once or twice, merge slashes, resolve dots, or cut at semicolons.
+    #[test]
+    fn strict_paths_have_one_reading(raw in path()) {
+        if let Ok(strict) = CanonicalPath::parse(&raw, Profile::Strict) {
+            let once = percent_decode(strict.as_str().as_bytes()).into_owned();
+            prop_assert_eq!(&percent_decode(&once), &once);
+            prop_assert!(!once.iter().any(|byte| matches!(byte, b';' | b'\\' | 0..0x20 | 0x7f)));
+            prop_assert!(!once.windows(2).any(|pair| pair == b"//"));
+            let segments: Vec<&[u8]> = once.split(|byte| *byte == b'/').collect();
+            prop_assert!(!segments.iter().any(|it| *it == b"." || it.ends_with(b"..")));
+            prop_assert_eq!(
+                segments.iter().filter(|it| !it.is_empty()).count(),
+                strict.segments().count()
+            );
+        }
+    }
+
+    /// P7 of the catalogue: a name that is ours is ours in every spelling.
+    #[test]
+    fn owned_names_are_removed_in_every_spelling(
+        which in 0_usize..5,
+        case in any::<u64>(),
+        underscores in any::<u64>(),
+    ) {
+        let name = ["X-Forwarded-For", "Forwarded", "X-Original-URL", "SSL-Client-Verify",
+            "X-HTTP-Method-Override"][which];
+        let spelled: String = name
+            .chars()
+            .enumerate()
+            .map(|(at, letter)| match letter {
+                '-' if underscores >> at & 1 == 1 => '_',
+                _ if case >> at & 1 == 1 => letter.to_ascii_uppercase(),
+                _ => letter.to_ascii_lowercase(),
+            })
+            .collect();
+        let bytes = format!("GET / HTTP/1.1\r\nHost: a\r\n{spelled}: evil\r\n\r\n");
+        let mut head = RequestHead::new();
+        let limits = HeadLimits::request();
+        request::parse_head(bytes.as_bytes(), &limits, Profile::Strict, &mut head).unwrap();
+        let mut out = Vec::new();
+        let remove: &[&NameSet] = &[&OWNED];
+        serialize::request(&head, &Outgoing { remove, ..Outgoing::new(Framing::None) }, &mut out);
+        prop_assert_eq!(out, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    }
+
+    /// P2 of the catalogue: one framing goes out, whatever came in and whatever is asked for.
+    #[test]
+    fn one_framing_goes_out(bytes in message(), length in 0_u64..1000, kind in 0_u8..3) {
+        let mut head = RequestHead::new();
+        let limits = HeadLimits::request();
+        if let Ok(Parsed::Complete { .. }) =
+            request::parse_head(&bytes, &limits, Profile::Observe, &mut head)
+        {
+            let framing =
+                [Framing::None, Framing::Length(length), Framing::Chunked][usize::from(kind)];
+            let mut out = Vec::new();
+            serialize::request(&head, &Outgoing::new(framing), &mut out);
+            let text = String::from_utf8_lossy(&out).to_ascii_lowercase();
+            let lengths = text.matches("\r\ncontent-length:").count();
+            let codings = text.matches("\r\ntransfer-encoding:").count();
+            let expected = match framing {
+                Framing::Length(_) => (1, 0),
+                Framing::Chunked => (0, 1),
+                _ => (0, 0),
+            };
+            prop_assert_eq!((lengths, codings), expected);
         }
     }
 

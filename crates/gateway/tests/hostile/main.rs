@@ -12,7 +12,7 @@ mod rig;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use case::{Case, Family};
+use case::{Case, Family, Fate};
 use rig::Outcome;
 
 /// One test at a time: each measures the whole process.
@@ -76,6 +76,53 @@ fn differences_of(case: &Case, outcome: &Outcome) -> Vec<String> {
         found.push(format!("time: {time} ms, at most {}", case.cpu_ms));
     }
     found
+}
+
+/// Refused requests in one piece whose outcome does not depend on when their bytes come. Every
+/// third is run below.
+fn refused_heads() -> Vec<(Case, String)> {
+    let mut refused = Vec::new();
+    for text in [include_str!("h1.toml"), include_str!("ho.toml"), include_str!("id.toml")] {
+        let family = Family::read(text);
+        let settings = family.setting("block");
+        for case in family.cases {
+            let [input] = &case.input[..] else { continue };
+            let head = input.len() < 400 && !input.windows(7).any(|text| text == b"chunked");
+            if head && !case.finishes && !case.reasons.is_empty() && case.fate == Fate::Closes {
+                refused.push((case, settings.clone()));
+            }
+        }
+    }
+    refused
+}
+
+/// P1 of the catalogue: however a message is cut, the verdict and what is sent are the same.
+#[test]
+fn cuts_change_nothing() {
+    let _alone = alone();
+    let mut ran = 0;
+    for (mut case, settings) in refused_heads().into_iter().step_by(3) {
+        let whole = case.input.concat();
+        case.input = whole.chunks(whole.len().div_ceil(3)).map(<[u8]>::to_vec).collect();
+        let outcome = rig::run(&case, &settings);
+        assert_eq!(differences_of(&case, &outcome), Vec::<String>::new(), "{}", case.id);
+        ran += 1;
+    }
+    assert_eq!(ran, 40);
+}
+
+/// P3 of the catalogue: what follows a refused request is never read as one.
+#[test]
+fn nothing_behind_a_refusal_is_read() {
+    let _alone = alone();
+    let mut ran = 0;
+    for (mut case, settings) in refused_heads().into_iter().step_by(3) {
+        case.input.push(b"GET /public/after HTTP/1.1\r\nHost: shop\r\n\r\n".to_vec());
+        let outcome = rig::run(&case, &settings);
+        assert_eq!(differences_of(&case, &outcome), Vec::<String>::new(), "{}", case.id);
+        ran += 1;
+    }
+    assert_eq!(ran, 40);
 }
 
 fn said(told: bool) -> &'static str {

@@ -24,10 +24,13 @@ use crate::case::{Act, Case, Fate};
 use crate::resources::{Cost, Meter};
 
 /// How long anything may take before the test gives up.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Between pieces, and in a script's pauses: long enough that each arrives by itself.
 const PAUSE: Duration = Duration::from_millis(25);
+
+/// Pauses without a byte after which no more is expected at the upstream.
+const QUIET_PAUSES: usize = 20;
 
 /// How long a connection on which nothing comes any more is looked at.
 const QUIET: Duration = Duration::from_millis(60);
@@ -70,21 +73,22 @@ pub(crate) fn run(case: &Case, settings: &str) -> Outcome {
     let running = Gateway::start(&config, arrangement, &outlet, &metrics).unwrap();
     let mut client = Client::connect(running.local_addrs()[0]);
     client.talk(case);
-    let sent = upstream.sent();
+    let sent = upstream.sent(&case.sent);
     let fate = client.fate.unwrap_or_else(|| client.lives(case));
     drop(client.stream);
     let held: usize = case.input.iter().map(Vec::len).sum();
     let held = held + client.received.len() + sent.iter().map(Vec::len).sum::<usize>();
     let cost = meter.stop(held);
     running.drain(PATIENCE);
-    drop(outlet);
+    let reasons = reasons(&metrics);
+    drop((outlet, metrics));
     let seen = observations(reader);
     Outcome {
-        statuses: statuses(&client.received, case),
+        statuses: statuses(&client.received, case).0,
         fate,
         sent,
         received: client.received,
-        reasons: reasons(&metrics),
+        reasons,
         findings: findings(&seen),
         clients: seen.iter().filter_map(|seen| seen.client).collect(),
         cost,
@@ -122,12 +126,9 @@ fn observations(mut reader: OutletReader) -> Vec<Observation> {
     let mut seen: Vec<Observation> = Vec::new();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
-        loop {
-            let received = reader.recv_batch(1_000, &mut seen);
-            if !matches!(tokio::time::timeout(QUIET, received).await, Ok(1..)) {
-                return;
-            }
-        }
+        // nobody can write any more
+        let received = async { while reader.recv_batch(1_000, &mut seen).await > 0 {} };
+        tokio::time::timeout(PATIENCE, received).await.unwrap();
     });
     seen
 }
@@ -188,8 +189,8 @@ impl Client {
                 Ok(0) => self.fate = Some(Fate::Closes),
                 Ok(count) => self.received.extend_from_slice(&piece[..count]),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    let written = writing.is_finished();
-                    if written && statuses(&self.received, case).len() >= case.statuses.len() {
+                    let (statuses, whole) = statuses(&self.received, case);
+                    if writing.is_finished() && whole && statuses.len() >= case.statuses.len() {
                         break;
                     }
                     assert!(begun.elapsed() < PATIENCE, "{}: {:?}", case.id, self.shown());
@@ -229,8 +230,8 @@ impl Client {
     }
 }
 
-/// The statuses of all responses that are complete.
-fn statuses(received: &[u8], case: &Case) -> Vec<u16> {
+/// The statuses of all responses, and whether the last one is whole.
+fn statuses(received: &[u8], case: &Case) -> (Vec<u16>, bool) {
     let to_head = case.input.first().is_some_and(|piece| piece.starts_with(b"HEAD "));
     let mut statuses = Vec::new();
     let mut rest = received;
@@ -251,9 +252,12 @@ fn statuses(received: &[u8], case: &Case) -> Vec<u16> {
             (None, true) => find(rest, b"0\r\n\r\n").map(|at| at + 5),
             (None, false) => None,
         };
-        rest = body.and_then(|length: usize| rest.get(length..)).unwrap_or_default();
+        match body.and_then(|length: usize| rest.get(length..)) {
+            Some(behind) => rest = behind,
+            None => return (statuses, false),
+        }
     }
-    statuses
+    (statuses, rest.is_empty())
 }
 
 fn find(text: &[u8], needle: &[u8]) -> Option<usize> {
@@ -296,13 +300,15 @@ impl Upstream {
         Self { address, records }
     }
 
-    /// What has come when nothing more does.
-    fn sent(&self) -> Vec<Vec<u8>> {
-        let mut before = self.records.lock().unwrap().clone();
+    /// What has come when it is what is expected, or when nothing more comes.
+    fn sent(&self, expected: &[Vec<u8>]) -> Vec<Vec<u8>> {
+        let mut before = Vec::new();
+        let mut quiet = 0;
         loop {
             thread::sleep(PAUSE);
             let now = self.records.lock().unwrap().clone();
-            if now == before {
+            quiet = if now == before { quiet + 1 } else { 0 };
+            if now == expected || quiet == QUIET_PAUSES {
                 return now;
             }
             before = now;
