@@ -23,7 +23,8 @@ pub const CLIENT_STALL: Duration = Duration::from_secs(30);
 /// Bytes per second that a client must send while its body is waited for. A modem of 1990 did.
 pub const BODY_RATE_MIN: u64 = 1 << 10;
 
-/// How far a client may fall behind [`BODY_RATE_MIN`]: a phone that changes cells is silent so long.
+/// How far a client may fall behind [`BODY_RATE_MIN`]: a phone that changes cells is silent so
+/// long.
 pub const BODY_GRACE: Duration = Duration::from_secs(5);
 
 /// Percent of the memory limit from which on connections are not kept for another exchange.
@@ -38,8 +39,8 @@ pub const MEMORY_REFUSING_PERCENT: u64 = 95;
 /// File descriptors of one client connection: its own, and one to an upstream.
 pub const DESCRIPTORS_EACH: u64 = 2;
 
-/// File descriptors that connections must leave: for listeners, database, console, telemetry, control
-/// socket, contracts that are read again.
+/// File descriptors that connections must leave: for listeners, database, console, telemetry,
+/// control socket, contracts that are read again.
 pub const DESCRIPTORS_RESERVED: u64 = 256;
 
 /// Client connections that are served however few file descriptors there are.

@@ -31,7 +31,9 @@ const BATCH: usize = 4_096;
 const ROUNDS: usize = 61;
 
 /// The answer of the origin that `cargo xtask bench --only proxy` starts.
-const ANSWER: &[u8] = br#"{"id":"8d1f6a52-0b7c-4a49-9c4e-5b1f0a6c2d11","status":"paid","total":12990,"currency":"EUR","items":[{"sku":"A-100","quantity":2},{"sku":"B-220","quantity":1}],"note":null}"#;
+const ANSWER: &[u8] = b"{\"id\":\"8d1f6a52-0b7c-4a49-9c4e-5b1f0a6c2d11\",\"status\":\"paid\",\
+    \"total\":12990,\"currency\":\"EUR\",\"items\":[{\"sku\":\"A-100\",\"quantity\":2},\
+    {\"sku\":\"B-220\",\"quantity\":1}],\"note\":null}";
 
 /// Nanoseconds of all rounds, by stage.
 #[derive(Default)]

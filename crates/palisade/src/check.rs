@@ -152,8 +152,8 @@ fn upstreams(service: &str, settings: &Upstreams, line: &mut impl FnMut(&str, St
         );
         line("health", value, true);
     }
-    let CircuitBounds { in_flight_max, pending_max, error_percent, requests_min, window, open_for } =
-        settings.circuit;
+    let CircuitBounds { in_flight_max, pending_max, error_percent, .. } = settings.circuit;
+    let CircuitBounds { requests_min, window, open_for, .. } = settings.circuit;
     let value = format!(
         "{{ in_flight = {in_flight_max}, pending = {pending_max}, \
          error_percent = {error_percent}, requests_min = {requests_min}, \

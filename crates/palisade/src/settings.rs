@@ -172,7 +172,8 @@ fn beside(store: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// The file by one name, however it is reached. Its directory is enough: the file may not exist yet.
+/// The file by one name, however it is reached. Its directory is enough: the file may not exist
+/// yet.
 fn full_name(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default();
     let directory = match path.parent() {

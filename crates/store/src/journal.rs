@@ -1,6 +1,7 @@
 //! The journal: observations in the order in which they were acknowledged.
 //!
-//! A batch becomes one segment ([`crate::segment`]). Segments carry the day of their newest observation and are expired whole.
+//! A batch becomes one segment ([`crate::segment`]). Segments carry the day of their newest
+//! observation and are expired whole.
 
 use std::fmt;
 use std::path::Path;

@@ -30,8 +30,6 @@ pub(crate) struct RequestBody {
     told_end: bool,
     ended: bool,
     pace: Pace,
-    /// Bytes that the head says will come; 0 if it does not say.
-    declared: u64,
 }
 
 /// Why a body must not be passed on any further.
@@ -54,7 +52,6 @@ impl RequestBody {
         Self {
             reader,
             chunked,
-            declared: if let Framing::Length(bytes) = framing { bytes } else { 0 },
             input_ended: false,
             want,
             told_end: false,
@@ -63,7 +60,8 @@ impl RequestBody {
         }
     }
 
-    /// Waits for more of it. A client that keeps below the floor is late, however regularly it sends.
+    /// Waits for more of it. A client that keeps below the floor is late, however regularly it
+    /// sends.
     pub(crate) async fn wait(
         &mut self,
         source: &mut Source<'_>,

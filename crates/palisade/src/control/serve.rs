@@ -87,7 +87,10 @@ pub(crate) async fn live(
             _ = interrupt.recv() => return Ok(Ending::Signal),
             _ = pulse.tick() => service_manager::alive(),
             _ = look.tick() => running.look_at_certificates(),
-            accepted = listener.accept() => match (accepted, Arc::clone(&room).try_acquire_owned()) {
+            accepted = listener.accept() => match (
+                accepted,
+                Arc::clone(&room).try_acquire_owned(),
+            ) {
                 (Ok((stream, _)), Ok(permit)) => {
                     let events = events.clone();
                     tokio::spawn(async move {

@@ -476,8 +476,8 @@ impl Running {
         kept.map(|()| drained)
     }
 
-    /// The same, after another process has taken over: what asks console or telemetry is answered by
-    /// that one from now on.
+    /// The same, after another process has taken over: what asks console or telemetry is answered
+    /// by that one from now on.
     fn bow_out(mut self) -> anyhow::Result<Drained> {
         self.telemetry.stop();
         self.sockets.clear();
