@@ -213,6 +213,8 @@ fn fa_17_reloads_under_load_fail_no_request_and_leak_nothing() {
             write_settings(at, origin.address, ["observe", "block"][number % 2]);
             let output = palisade(&["reload"], at);
             assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+            // each arrangement is to carry traffic
+            std::thread::sleep(Duration::from_millis(20));
         }
     };
     // what is allocated once is allocated by now
