@@ -64,6 +64,10 @@ fn compare(bytes: &[u8], passage: &Passage, address: SocketAddr) -> Result<()> {
     connection.send(bytes);
     for message in &passage.messages {
         match connection.reply(message.method == "HEAD") {
+            // it is about the gateway, which answers it without a word of the upstream
+            Reply::Seen(seen) if message.meaning.starts_with(b"OPTIONS * ") => {
+                ensure!(seen.is_empty(), "{} came for OPTIONS *", seen.escape_ascii());
+            }
             Reply::Seen(seen) => {
                 let (seen, meant) = (seen.escape_ascii(), message.meaning.escape_ascii());
                 ensure!(seen.to_string() == meant.to_string(), "{seen} came for {meant}");
