@@ -1,6 +1,7 @@
 //! An answer's head as it goes to a client, where that is not as it came.
 
 use wire::response::{self, Asked, ResponseHead};
+use wire::serialize::{line, status_line};
 use wire::{HeadLimits, Parsed};
 
 /// Changes to a head, made all at once. A head that could not be read after them is left as it is.
@@ -58,19 +59,4 @@ pub(crate) fn read(bytes: &[u8], asked: Asked) -> Option<ResponseHead> {
     let mut head = ResponseHead::new();
     let parsed = response::parse_head(bytes, &HeadLimits::response(), asked, &mut head).ok()?;
     (parsed == Parsed::Complete { head_len: bytes.len() }).then_some(head)
-}
-
-/// Appends a status line.
-pub(crate) fn status_line(status: u16, reason: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(format!("HTTP/1.1 {status} ").as_bytes());
-    out.extend_from_slice(reason);
-    out.extend_from_slice(b"\r\n");
-}
-
-/// Appends a field line.
-pub(crate) fn line(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(name);
-    out.extend_from_slice(b": ");
-    out.extend_from_slice(value);
-    out.extend_from_slice(b"\r\n");
 }

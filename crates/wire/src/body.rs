@@ -8,6 +8,7 @@ use crate::head;
 use crate::limits::{BodyLimits, CHUNK_SIZE_DIGITS, FIELD_OVERHEAD};
 use crate::refusal::Refusal;
 use crate::scan::{TOKEN, hex_value};
+use crate::serialize::line;
 
 /// What follows the data of a chunk.
 pub const CHUNK_END: &[u8] = b"\r\n";
@@ -285,10 +286,7 @@ pub fn encode_last_chunk(trailers: Option<&Fields>, out: &mut Vec<u8>) {
     for (name, value) in trailers.into_iter().flat_map(Fields::iter) {
         let forbidden = CRITICAL.contains(name) || OWNED.contains(name);
         if !forbidden && trailers.is_some_and(|all| all.may_be_written(name, value)) {
-            out.extend_from_slice(name);
-            out.extend_from_slice(b": ");
-            out.extend_from_slice(value);
-            out.extend_from_slice(b"\r\n");
+            line(name, value, out);
         }
     }
     out.extend_from_slice(b"\r\n");

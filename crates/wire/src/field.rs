@@ -164,11 +164,12 @@ pub struct NameSet {
     starts: [u32; 64],
 }
 
-/// Names that we know, or that an operator gave.
+/// Names that we know, that an operator gave, or that are in one of several sets.
 #[derive(Debug, Clone)]
 enum Names {
     Known(&'static [&'static str]),
     Given(Box<[Box<str>]>),
+    Union(&'static [&'static NameSet]),
 }
 
 impl NameSet {
@@ -202,12 +203,28 @@ impl NameSet {
         Self { names: Names::Given(given.into()), starts }
     }
 
+    /// All names of several sets.
+    pub const fn union(sets: &'static [&'static Self]) -> Self {
+        let mut starts = [0; 64];
+        let mut set = 0;
+        while set < sets.len() {
+            let mut length = 0;
+            while length < starts.len() {
+                starts[length] |= sets[set].starts[length];
+                length += 1;
+            }
+            set += 1;
+        }
+        Self { names: Names::Union(sets), starts }
+    }
+
     /// Whether `name` is in the set, in any spelling.
     pub fn contains(&self, name: &[u8]) -> bool {
         self.starts.get(name.len()).is_some_and(|letters| letters & start(name) != 0)
             && match &self.names {
                 Names::Known(known) => known.iter().any(|known| same_name(known.as_bytes(), name)),
                 Names::Given(given) => given.iter().any(|given| same_name(given.as_bytes(), name)),
+                Names::Union(sets) => sets.iter().any(|set| set.contains(name)),
             }
     }
 }
@@ -223,9 +240,25 @@ const fn start(name: &[u8]) -> u32 {
 
 /// Fields by which a proxy tells a server who the client is, or what it asked for. Only a trusted
 /// proxy may set them; from anyone else they are removed.
-pub static OWNED: NameSet = NameSet::new(&[
+pub static OWNED: NameSet = NameSet::union(&[&ADDRESSES, &ROUTES, &VERIFIED]);
+
+/// Those of [`OWNED`] that name the addresses on the way.
+pub static ADDRESSES: NameSet = NameSet::new(&[
     "Forwarded",
     "X-Forwarded-For",
+    "X-Real-IP",
+    "X-Client-IP",
+    "X-Cluster-Client-IP",
+    "True-Client-IP",
+    "CF-Connecting-IP",
+    "X-Original-Forwarded-For",
+]);
+
+/// Those of [`OWNED`] that say what was asked for, and not by whom.
+pub static ROUTES: NameSet = NameSet::union(&[&PLACES, &OVERRIDES]);
+
+/// Those of [`ROUTES`] that say where a request came in.
+static PLACES: NameSet = NameSet::new(&[
     "X-Forwarded-Host",
     "X-Forwarded-Proto",
     "X-Forwarded-Port",
@@ -237,37 +270,7 @@ pub static OWNED: NameSet = NameSet::new(&[
     "X-Forwarded-Path",
     "X-Forwarded-Prefix",
     "X-Forwarded-Method",
-    "X-Forwarded-User",
-    "X-Forwarded-Email",
-    "X-Forwarded-Groups",
-    "X-Forwarded-Client-Cert",
-    "X-Forwarded-Tls-Client-Cert",
-    "X-Forwarded-Tls-Client-Cert-Info",
-    "X-Real-IP",
-    "X-Client-IP",
-    "X-Cluster-Client-IP",
-    "True-Client-IP",
-    "CF-Connecting-IP",
-    "X-Original-Forwarded-For",
     "X-Original-Host",
-    "X-Original-URL",
-    "X-Original-URI",
-    "X-Rewrite-URL",
-    "X-HTTP-Method",
-    "X-HTTP-Method-Override",
-    "X-Method-Override",
-    "X-Remote-User",
-    "Remote-User",
-    "X-Client-Cert",
-    "X-SSL-Cert",
-    "X-SSL-Client-Cert",
-    "X-SSL-Client-Verify",
-    "X-SSL-Client-S-DN",
-    "SSL-Client-Cert",
-    "SSL-Client-Verify",
-    "SSL-Client-S-DN",
-    "Client-Cert",
-    "Client-Cert-Chain",
 ]);
 
 /// Those of [`OWNED`] that make some servers answer for another path or method than the one on
@@ -354,5 +357,36 @@ pub(crate) fn is_hop_by_hop(name: &[u8]) -> bool {
         18 => same(b"Proxy-Authenticate"),
         19 => same(b"Proxy-Authorization"),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_union_has_the_names_of_all_its_sets_and_no_others() {
+        let table: [(&str, [&NameSet; 4], [bool; 4]); 6] = [
+            ("x_real_ip", [&OWNED, &ADDRESSES, &ROUTES, &VERIFIED], [true, true, false, false]),
+            (
+                "X-Forwarded-Port",
+                [&OWNED, &ADDRESSES, &ROUTES, &VERIFIED],
+                [true, false, true, false],
+            ),
+            ("X-Rewrite-URL", [&OWNED, &OVERRIDES, &ROUTES, &VERIFIED], [true, true, true, false]),
+            ("X-Original-Host", [&OWNED, &OVERRIDES, &ROUTES, &PLACES], [true, false, true, true]),
+            (
+                "ssl-client-cert",
+                [&OWNED, &ADDRESSES, &ROUTES, &VERIFIED],
+                [true, false, false, true],
+            ),
+            ("Host", [&OWNED, &ADDRESSES, &ROUTES, &VERIFIED], [false; 4]),
+        ];
+        let mut ran = 0;
+        for (name, sets, expected) in table {
+            assert_eq!(sets.map(|set| set.contains(name.as_bytes())), expected, "{name}");
+            ran += 1;
+        }
+        assert_eq!(ran, 6);
     }
 }

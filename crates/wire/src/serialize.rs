@@ -138,7 +138,8 @@ pub fn own_response(
     Writer::new(&Fields::new(), &how).finish(out);
 }
 
-fn status_line(status: u16, reason: &[u8], out: &mut Vec<u8>) {
+/// Appends a status line; the reason ends where it could not stand in a message.
+pub fn status_line(status: u16, reason: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b"HTTP/1.1 ");
     decimal(u64::from(status), out);
     out.push(b' ');
@@ -267,7 +268,8 @@ fn field(name: &str, value: &[u8], out: &mut Vec<u8>) {
     line(name.as_bytes(), value, out);
 }
 
-fn line(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
+/// Appends a field line. Name and value come from a head that was read, or are ours.
+pub fn line(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(name);
     out.extend_from_slice(b": ");
     out.extend_from_slice(value);

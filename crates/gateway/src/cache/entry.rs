@@ -4,12 +4,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use wire::serialize::{line, status_line};
 use wire::{Fields, RequestHead, ResponseHead};
 
 use super::directive::Asks;
 use super::freshness::Freshness;
 use super::key::{Hash, variant};
-use crate::amend::{line, status_line};
 use crate::limits::{
     CACHE_ENTRY_BYTES, CACHE_HEAD_BYTES_MAX, CACHE_HEAD_FIELDS_MAX, CACHE_VARY_FIELDS_MAX,
 };

@@ -7,7 +7,7 @@
 use aws_lc_rs::digest::{Context, SHA256, SHA256_OUTPUT_LEN};
 use exchange::message::Scheme;
 use exchange::peer::Peer;
-use wire::field::OWNED;
+use wire::field::{ADDRESSES, OWNED, ROUTES};
 use wire::{Fields, NameSet, RequestHead};
 
 /// The SHA-256 of one part of a key.
@@ -31,41 +31,6 @@ static CREDENTIALS: NameSet = NameSet::new(&[
     "Apikey",
     "X-Auth-Token",
     "X-Access-Token",
-]);
-
-/// Fields in which a trusted proxy names the addresses on the way. They differ from client to
-/// client, and whoever answers by them must say so.
-static ADDRESSES: NameSet = NameSet::new(&[
-    "Forwarded",
-    "X-Forwarded-For",
-    "X-Real-IP",
-    "X-Client-IP",
-    "X-Cluster-Client-IP",
-    "True-Client-IP",
-    "CF-Connecting-IP",
-    "X-Original-Forwarded-For",
-]);
-
-/// Fields in which a trusted proxy says what was asked for, and not by whom.
-static ROUTES: NameSet = NameSet::new(&[
-    "X-Forwarded-Host",
-    "X-Forwarded-Proto",
-    "X-Forwarded-Port",
-    "X-Forwarded-Scheme",
-    "X-Forwarded-Ssl",
-    "X-Forwarded-Server",
-    "X-Forwarded-By",
-    "X-Forwarded-Uri",
-    "X-Forwarded-Path",
-    "X-Forwarded-Prefix",
-    "X-Forwarded-Method",
-    "X-Original-Host",
-    "X-Original-URL",
-    "X-Original-URI",
-    "X-Rewrite-URL",
-    "X-HTTP-Method",
-    "X-HTTP-Method-Override",
-    "X-Method-Override",
 ]);
 
 impl Key {
@@ -116,7 +81,8 @@ fn tenant(fields: &Fields, peer: &Peer, identity: &NameSet) -> (Hash, bool) {
     let mut credentials = peer.user.is_some();
     hasher.option(peer.user.as_deref());
     for (name, value) in fields.iter() {
-        // from anyone else what a trusted proxy vouches for does not reach the upstream
+        // addresses differ from client to client, and whoever answers by them must say so; from
+        // anyone else what a trusted proxy vouches for does not reach the upstream
         let named = || OWNED.contains(name) || identity.contains(name);
         let vouched = peer.trusted && named() && !ADDRESSES.contains(name);
         let shows = CREDENTIALS.contains(name) || vouched && !ROUTES.contains(name);

@@ -4,6 +4,7 @@ use http::header::{COOKIE, HOST};
 use http::request::Parts;
 use wire::Refusal;
 use wire::limits::FIELDS;
+use wire::serialize::line;
 
 /// Appends the request's head. What `h2` lets pass can still say two things at once; that is
 /// refused here, before the difference is lost (RFC 9113 §8.3).
@@ -26,11 +27,11 @@ pub(crate) fn write(parts: &Parts, bodiless: bool, out: &mut Vec<u8>) -> Result<
             continue;
         }
         has_length |= name == http::header::CONTENT_LENGTH;
-        field(name.as_str(), value.as_bytes(), out);
+        line(name.as_ref(), value.as_bytes(), out);
     }
     cookies(parts, out);
     if !bodiless && !has_length {
-        field("transfer-encoding", b"chunked", out);
+        line(b"transfer-encoding", b"chunked", out);
     }
     out.extend_from_slice(b"\r\n");
     Ok(())
@@ -51,7 +52,7 @@ fn host(parts: &Parts, out: &mut Vec<u8>) -> Result<(), Refusal> {
         (Some(place), _) | (None, Some(place)) => place,
         (None, None) => return Err(Refusal::HostMissing),
     };
-    field("host", place, out);
+    line(b"host", place, out);
     Ok(())
 }
 
@@ -65,13 +66,6 @@ fn cookies(parts: &Parts, out: &mut Vec<u8>) {
         out.extend_from_slice(b"; ");
         out.extend_from_slice(crumb.as_bytes());
     }
-    out.extend_from_slice(b"\r\n");
-}
-
-fn field(name: &str, value: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b": ");
-    out.extend_from_slice(value);
     out.extend_from_slice(b"\r\n");
 }
 
