@@ -140,6 +140,18 @@ pub const CLIENT_NAMES_MAX: usize = 100;
 /// Bytes of a connection's buffer when nothing asks for more: a typical request or response.
 pub const BUFFER_BYTES: usize = 8 << 10;
 
+/// How long a connection keeps its buffers for the next request. A client that pauses for longer
+/// does not notice one more system call.
+pub const SETTLE: Duration = Duration::from_secs(1);
+
+/// Bytes of the buffer of a connection that waits for longer than [`SETTLE`]: of ten thousand such
+/// connections every byte counts.
+pub const IDLE_BUFFER_BYTES: usize = 64;
+
+/// A chunk of a request's body up to this size is gathered with those that follow, so that a body
+/// in a million chunks costs what its bytes cost.
+pub const SMALL_CHUNK_BYTES: usize = 512;
+
 /// Bytes to which a buffer grows while a large body streams through it.
 pub const STREAM_BYTES: usize = 64 << 10;
 

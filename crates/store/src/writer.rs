@@ -11,6 +11,9 @@ use crate::error::StoreError;
 /// Pieces of work that wait; whoever comes later waits too.
 const QUEUE_MAX: usize = 64;
 
+/// Niceness of the thread: traffic goes first where both want a core.
+const NICENESS: i32 = 5;
+
 /// What a committed transaction survives.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Durability {
@@ -43,7 +46,11 @@ impl Writer {
         let (queue, work) = sync_channel(QUEUE_MAX);
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
-            .spawn(move || write(connection, &work))
+            .spawn(move || {
+                // where it is not allowed, writing competes with what is written about
+                rustix::process::nice(NICENESS).ok();
+                write(connection, &work);
+            })
             .map_err(|source| StoreError::Io {
                 path: path.clone(),
                 doing: "starting the thread that writes",

@@ -1,6 +1,6 @@
 //! Bytes that were read and not yet used.
 
-use crate::limits::{BUFFER_BYTES, HEAD_BUFFER_BYTES, STREAM_BYTES};
+use crate::limits::{BUFFER_BYTES, HEAD_BUFFER_BYTES, IDLE_BUFFER_BYTES, STREAM_BYTES};
 
 /// A buffer that is read into at its end and used from its start. It begins small, grows with what
 /// comes through it, and is small again when an exchange is over.
@@ -43,7 +43,7 @@ impl Buffer {
         }
         let full = self.end == self.bytes.len() && self.bytes.len() < HEAD_BUFFER_BYTES;
         if full || self.hungry && self.bytes.len() < STREAM_BYTES {
-            self.bytes.resize(self.bytes.len() * 2, 0);
+            self.bytes.resize((self.bytes.len() * 2).max(BUFFER_BYTES), 0);
         }
         self.hungry = false;
         self.bytes.get_mut(self.end..).unwrap_or_default()
@@ -59,6 +59,14 @@ impl Buffer {
     pub(crate) fn relax(&mut self) {
         if self.is_empty() && self.bytes.len() > 2 * BUFFER_BYTES {
             *self = Self::new();
+        }
+    }
+
+    /// Gives back what nobody needs while nothing comes.
+    pub(crate) fn rest(&mut self) {
+        if self.is_empty() && self.bytes.len() > IDLE_BUFFER_BYTES {
+            let bytes = vec![0; IDLE_BUFFER_BYTES];
+            *self = Self { bytes, start: 0, end: 0, hungry: false };
         }
     }
 }
@@ -96,5 +104,19 @@ mod tests {
         buffer.consume(3);
         buffer.relax();
         assert_eq!(buffer.room().len(), BUFFER_BYTES);
+    }
+
+    #[test]
+    fn rests_with_little_and_wakes_to_its_size() {
+        let mut buffer = Buffer::new();
+        buffer.filled_by(1);
+        buffer.rest();
+        assert_eq!(buffer.room().len(), BUFFER_BYTES - 1);
+        buffer.consume(1);
+        buffer.rest();
+        let little = buffer.room().len();
+        assert_eq!(little, IDLE_BUFFER_BYTES);
+        buffer.filled_by(little);
+        assert_eq!(buffer.room().len(), BUFFER_BYTES - little);
     }
 }

@@ -142,7 +142,8 @@ pub(super) async fn send<'s, R: Reply<'s>>(
             Ok(relayed) => relayed,
             Err(ending) => return ending,
         };
-        let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let ended = Instant::now();
+        let micros = u64::try_from((ended - started).as_micros()).unwrap_or(u64::MAX);
         lane.counts.upstream_durations.observe(micros);
         lease.flight.settle(outcome(&relayed, channel.response.status(), lease.link.reused));
         match relayed {
@@ -169,6 +170,7 @@ pub(super) async fn send<'s, R: Reply<'s>>(
                 if upstream_keeps {
                     lease.put_back(&ticker);
                 }
+                inspected.borrow_mut().relayed(ended);
                 return Ending::Theirs { client_keeps };
             }
         }

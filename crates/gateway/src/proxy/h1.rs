@@ -16,7 +16,7 @@ use super::hold::write_data;
 use super::reply::Reply;
 use super::stream::{Cut, Sink, Source};
 use super::{After, Channel, drive};
-use crate::limits::{HEAD_BUFFER_BYTES, LINGER, LINGER_BYTES_MAX};
+use crate::limits::{HEAD_BUFFER_BYTES, LINGER, LINGER_BYTES_MAX, SETTLE};
 use crate::refuse::{Answer, Rendered};
 use crate::ticker::Watch;
 use crate::tls::Secured;
@@ -167,7 +167,8 @@ impl<'s> Channel<'s, Bytes<'s>> {
 
     /// Waits for the next head: so long for its first byte, and then not much longer.
     async fn next_head(&mut self, patience: Duration) -> Next {
-        self.watch.arm(patience);
+        self.watch.arm(patience.min(SETTLE));
+        let mut rest = patience.saturating_sub(SETTLE);
         let mut begun = false;
         loop {
             if !self.source.buffer.is_empty() {
@@ -195,7 +196,11 @@ impl<'s> Channel<'s, Bytes<'s>> {
                 Ok(0) | Err(Cut::Gone) => return Next::Nothing,
                 Ok(_) => {}
                 Err(Cut::Late) if begun => return Next::Late,
-                Err(Cut::Late) => return Next::Nothing,
+                Err(Cut::Late) if rest.is_zero() => return Next::Nothing,
+                Err(Cut::Late) => {
+                    self.rest();
+                    self.watch.arm(std::mem::take(&mut rest));
+                }
             }
         }
     }
@@ -205,6 +210,12 @@ impl<'s> Channel<'s, Bytes<'s>> {
         self.source.buffer.relax();
         recycle(&mut self.request_out);
         recycle(&mut self.reply.out);
+    }
+
+    /// Gives back what is of no use while the client is silent.
+    fn rest(&mut self) {
+        self.source.buffer.rest();
+        (self.request_out, self.reply.out) = (Vec::new(), Vec::new());
     }
 
     /// Closes our side, and reads what the client had on its way: closing both at once would make

@@ -12,7 +12,7 @@ use wire::{BodyLimits, BodyReader, Framing, Refusal};
 use super::buffer::Buffer;
 use super::inspected::Inspected;
 use super::stream::{Cut, Source};
-use crate::limits::HOLD_SLACK_BYTES;
+use crate::limits::{BUFFER_BYTES, HOLD_SLACK_BYTES, SMALL_CHUNK_BYTES};
 use crate::pace::{Kept, Pace};
 use crate::ticker::Watch;
 
@@ -30,6 +30,8 @@ pub(crate) struct RequestBody {
     told_end: bool,
     ended: bool,
     pace: Pace,
+    /// Small chunks that go on as one.
+    gathered: Vec<u8>,
 }
 
 /// Why a body must not be passed on any further.
@@ -57,6 +59,7 @@ impl RequestBody {
             told_end: false,
             ended: false,
             pace: Pace::new(),
+            gathered: Vec::new(),
         }
     }
 
@@ -105,29 +108,61 @@ impl RequestBody {
         while !self.ended {
             let (used, progress) = self.reader.advance(buffer.filled()).map_err(Fault::Refused)?;
             match progress {
-                Progress::Data(range) => {
+                Progress::Data(range) if self.chunked && range.len() <= SMALL_CHUNK_BYTES => {
                     let data = buffer.filled().get(range).unwrap_or_default();
-                    write_data(data, self.chunked, out);
-                    self.told_end = self.reader.is_ended();
-                    let step = inspected.borrow_mut().request_body(data, self.told_end);
+                    self.gathered.extend_from_slice(data);
+                    buffer.consume(used);
+                    if self.gathered.len() >= BUFFER_BYTES {
+                        self.pass_gathered(inspected, out)?;
+                    }
+                }
+                Progress::Data(range) => {
+                    self.pass_gathered(inspected, out)?;
+                    let data = buffer.filled().get(range).unwrap_or_default();
+                    let step = self.pass(data, inspected, out);
                     buffer.consume(used);
                     self.obey(step)?;
                 }
                 Progress::More if self.input_ended => {
+                    self.pass_gathered(inspected, out)?;
                     self.reader.end_of_input().map_err(Fault::Refused)?;
                     return self.end(inspected, out);
                 }
                 Progress::More => {
                     buffer.consume(used);
+                    self.pass_gathered(inspected, out)?;
                     return self.bound(inspected);
                 }
                 Progress::End => {
                     buffer.consume(used);
+                    self.pass_gathered(inspected, out)?;
                     return self.end(inspected, out);
                 }
             }
         }
         Ok(())
+    }
+
+    /// Hands a piece in and appends it to what is to be sent.
+    fn pass(&mut self, data: &[u8], inspected: &RefCell<Inspected>, out: &mut Vec<u8>) -> Step {
+        write_data(data, self.chunked, out);
+        self.told_end = self.reader.is_ended();
+        inspected.borrow_mut().request_body(data, self.told_end)
+    }
+
+    fn pass_gathered(
+        &mut self,
+        inspected: &RefCell<Inspected>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        if self.gathered.is_empty() {
+            return Ok(());
+        }
+        let mut gathered = std::mem::take(&mut self.gathered);
+        let step = self.pass(&gathered, inspected, out);
+        gathered.clear();
+        self.gathered = gathered;
+        self.obey(step)
     }
 
     fn end(&mut self, inspected: &RefCell<Inspected>, out: &mut Vec<u8>) -> Result<(), Fault> {

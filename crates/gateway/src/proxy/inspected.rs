@@ -29,6 +29,8 @@ pub(crate) struct Inspected {
     inspection: Option<Inspection>,
     begun: Moment,
     started: Instant,
+    /// When the upstream's answer had passed: reading a clock twice tells nothing new.
+    relayed: Option<Instant>,
     finished: bool,
     hands_in_request: bool,
     hands_in_response: bool,
@@ -70,6 +72,7 @@ impl Inspected {
             inspection,
             begun,
             started: Instant::now(),
+            relayed: None,
             finished: false,
             hands_in_request: false,
             hands_in_response: false,
@@ -189,12 +192,19 @@ impl Inspected {
         }
     }
 
+    /// All of the upstream's answer has passed; nothing else takes time in this exchange.
+    pub(crate) fn relayed(&mut self, at: Instant) {
+        self.relayed = Some(at);
+    }
+
     /// The exchange is over.
     pub(crate) fn finish(&mut self, disposition: Disposition) {
         if std::mem::replace(&mut self.finished, true) {
             return;
         }
-        let elapsed = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let ended = self.relayed.unwrap_or_else(Instant::now);
+        let elapsed = ended.saturating_duration_since(self.started).as_micros();
+        let elapsed = u64::try_from(elapsed).unwrap_or(u64::MAX);
         let now = self.begun.plus_micros(i64::try_from(elapsed).unwrap_or(i64::MAX));
         let mut really = disposition;
         if let Some(inspection) = self.inspection.take() {

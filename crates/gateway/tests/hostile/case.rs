@@ -52,6 +52,8 @@ pub(crate) struct Case {
     pub(crate) fate: Fate,
     /// What upstream connections received, in the order in which they were opened.
     pub(crate) sent: Vec<Vec<u8>>,
+    /// Small chunks may have been joined on their way, as reading cut them.
+    pub(crate) joined: bool,
     pub(crate) received: Option<Vec<u8>>,
     pub(crate) reasons: Vec<String>,
     pub(crate) findings: Vec<String>,
@@ -87,7 +89,7 @@ impl Family {
 }
 
 fn case_of(table: &Table) -> Case {
-    const KEYS: [&str; 18] = [
+    const KEYS: [&str; 19] = [
         "id",
         "title",
         "settings",
@@ -99,6 +101,7 @@ fn case_of(table: &Table) -> Case {
         "status",
         "connection",
         "sent",
+        "joined",
         "received",
         "reason",
         "finding",
@@ -140,6 +143,7 @@ fn case_of(table: &Table) -> Case {
             other => panic!("{id}: `{other}` is no fate"),
         },
         sent: texts(table.get("sent")).iter().map(|text| bytes(text)).collect(),
+        joined: flag("joined"),
         received: table.get("received").map(|text| bytes(text.as_str().unwrap())),
         reasons: texts(table.get("reason")),
         findings: texts(table.get("finding")),

@@ -14,6 +14,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use case::{Case, Family, Fate};
 use rig::Outcome;
+use wire::body::Progress;
+use wire::{BodyLimits, BodyReader, Framing};
 
 /// One test at a time: each measures the whole process.
 fn alone() -> MutexGuard<'static, ()> {
@@ -52,7 +54,13 @@ fn differences_of(case: &Case, outcome: &Outcome) -> Vec<String> {
     let show = |sent: &[Vec<u8>]| {
         sent.iter().map(|bytes| bytes.escape_ascii().to_string()).collect::<Vec<_>>().join(" | ")
     };
-    expect("upstream", show(&case.sent), show(&outcome.sent));
+    let sent = if case.joined {
+        outcome.sent.iter().map(|sent| joined(sent)).collect()
+    } else {
+        Vec::new()
+    };
+    let sent = if case.joined { &sent } else { &outcome.sent };
+    expect("upstream", show(&case.sent), show(sent));
     expect("reasons", format!("{:?}", case.reasons), format!("{:?}", outcome.reasons));
     expect("findings", format!("{:?}", case.findings), format!("{:?}", outcome.findings));
     if let Some(received) = &case.received {
@@ -76,6 +84,27 @@ fn differences_of(case: &Case, outcome: &Outcome) -> Vec<String> {
         found.push(format!("time: {time} ms, at most {}", case.cpu_ms));
     }
     found
+}
+
+/// A message with its chunks in one. Only what is chunked to its end is given here.
+fn joined(message: &[u8]) -> Vec<u8> {
+    let head = message.windows(4).position(|text| text == b"\r\n\r\n").unwrap() + 4;
+    let (mut content, mut at) = (Vec::new(), head);
+    let mut reader = BodyReader::new(Framing::Chunked, &BodyLimits::request()).unwrap();
+    loop {
+        let (used, progress) = reader.advance(&message[at..]).unwrap();
+        match progress {
+            Progress::Data(range) => content.extend_from_slice(&message[at..][range]),
+            Progress::End => break,
+            Progress::More => panic!("a message that does not end"),
+        }
+        at += used;
+    }
+    let mut one = message[..head].to_vec();
+    one.extend_from_slice(format!("{:x}\r\n", content.len()).as_bytes());
+    one.extend_from_slice(&content);
+    one.extend_from_slice(b"\r\n0\r\n\r\n");
+    one
 }
 
 /// Refused requests in one piece whose outcome does not depend on when their bytes come. Every

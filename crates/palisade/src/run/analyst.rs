@@ -20,6 +20,10 @@ use super::{now, service_views};
 /// Observations that are journalled in one commit.
 const BATCH: usize = 4_096;
 
+/// Niceness of threads that learn and keep, so that a worker that wakes goes first: half their
+/// share of a core that both want is still more than they need.
+const BACKGROUND_NICENESS: i32 = 5;
+
 /// How often what is known is published; rarer when publishing itself takes long.
 const PUBLISH: Duration = Duration::from_secs(1);
 
@@ -75,9 +79,11 @@ impl AnalystThread {
         };
         room.publish();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-        let thread = std::thread::Builder::new()
-            .name("analyst".to_owned())
-            .spawn(move || runtime.block_on(room.work(reader, asked, commanded)))?;
+        let thread = std::thread::Builder::new().name("analyst".to_owned()).spawn(move || {
+            // where it is not allowed, learning competes with traffic
+            rustix::process::nice(BACKGROUND_NICENESS).ok();
+            runtime.block_on(room.work(reader, asked, commanded))
+        })?;
         Ok(Self { asks, commands, view, thread })
     }
 
