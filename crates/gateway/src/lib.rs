@@ -14,6 +14,7 @@
 //! In `observe`, nothing that either application can see changes: target, fields with their order
 //! and case, body bytes. Only hop-by-hop fields and framing are the gateway's.
 
+pub mod access_log;
 mod amend;
 pub mod budget;
 mod cache;

@@ -174,6 +174,25 @@ pub const OUTLET_POLL: Duration = Duration::from_millis(20);
 /// Looks at an empty outlet before its reader goes to sleep until it is woken.
 pub const OUTLET_POLLS_MAX: u32 = 50;
 
+/// Lines of the access log that wait for its writer: with the bounds below 32 MiB at the very most,
+/// and a tenth of a second of more traffic than one process carries.
+pub const ACCESS_LOG_ENTRIES_MAX: usize = 8_192;
+
+/// How long the access log's writer sleeps when nothing waits: waking it costs more than a line.
+pub const ACCESS_LOG_PERIOD: Duration = Duration::from_millis(100);
+
+/// Bytes of access log that are written at once.
+pub const ACCESS_LOG_PIECE_BYTES: usize = 64 << 10;
+
+/// Bytes of a path in the access log; paths of APIs are a tenth as long.
+pub const ACCESS_LOG_PATH_BYTES_MAX: usize = 2 << 10;
+
+/// Bytes of a user agent in the access log: those of browsers have less than 200.
+pub const ACCESS_LOG_AGENT_BYTES_MAX: usize = 256;
+
+/// Names of a query's parameters in the access log.
+pub const ACCESS_LOG_PARAMETERS_MAX: usize = 32;
+
 /// Streams that an HTTP/2 client may have open: what most servers allow, and what RFC 9113 §6.5.2
 /// recommends at the least.
 pub const H2_STREAMS_MAX: u32 = 100;

@@ -77,6 +77,11 @@ impl Answer {
         Self { closes: true, ..Self::plain(status, slug, title, message) }
     }
 
+    /// The kind of problem that it tells of, if any.
+    pub(crate) fn problem(&self) -> Option<&'static str> {
+        Some(self.slug).filter(|slug| !slug.is_empty())
+    }
+
     /// The upstream cannot be reached, or what it sent cannot be forwarded.
     pub(crate) fn bad_gateway() -> Self {
         let message = "The server could not be reached, or its answer could not be forwarded.";

@@ -7,6 +7,7 @@ use inspect::Inspector;
 use policy::Service;
 use policy::document::Upstreams;
 
+use crate::access_log::AccessLog;
 use crate::cache::Store;
 use crate::error::GatewayError;
 use crate::tls::Connector;
@@ -22,6 +23,7 @@ pub struct Arrangement {
     /// What is stored under one policy must not answer under another.
     stores: Vec<Option<Arc<Store>>>,
     connectors: Vec<Option<Arc<Connector>>>,
+    access_log: Option<Arc<AccessLog>>,
 }
 
 impl Arrangement {
@@ -48,7 +50,8 @@ impl Arrangement {
                     service.cache.map(|settings| Arc::new(Store::new(settings)))
                 };
                 let stores = services.iter().map(store).collect();
-                Ok(Self { inspector, upstreams, probed, stores, connectors: Vec::new() })
+                let (connectors, access_log) = (Vec::new(), None);
+                Ok(Self { inspector, upstreams, probed, stores, connectors, access_log })
             }
         }
     }
@@ -79,6 +82,17 @@ impl Arrangement {
     #[must_use]
     pub fn with_connectors(self, connectors: Vec<Option<Arc<Connector>>>) -> Self {
         Self { connectors, ..self }
+    }
+
+    /// The same with an access log.
+    #[must_use]
+    pub fn with_access_log(self, access_log: Option<Arc<AccessLog>>) -> Self {
+        Self { access_log, ..self }
+    }
+
+    /// Where exchanges are written down.
+    pub(crate) fn access_log(&self) -> Option<&Arc<AccessLog>> {
+        self.access_log.as_ref()
     }
 
     /// How the upstreams of a service are reached over TLS, where the settings say it.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it set up does not hold")]
 
+mod access_log;
 mod cache;
 mod client_address;
 mod compress;

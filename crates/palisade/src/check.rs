@@ -74,6 +74,13 @@ fn effective(settings: &Settings, shown: &mut String) {
     let identity: Vec<String> =
         document.identity.iter().map(|name| format!("\"{name}\"")).collect();
     line("trust.identity", format!("[{}]", identity.join(", ")), !identity.is_empty());
+    if let Some(log) = &document.access_log {
+        let (format, paths) = (log.format.as_str(), log.paths.as_str());
+        let file = settings.base.join(&log.file);
+        line("access_log.file", format!("\"{}\"", file.display()), true);
+        line("access_log.format", format!("\"{format}\""), settings.text.contains("format"));
+        line("access_log.paths", format!("\"{paths}\""), settings.text.contains("paths"));
+    }
     let control = format!("\"{}\"", settings.control_path().display());
     let memory = document.runtime.memory.or_else(gateway::budget::memory_limit);
     let limit = memory.map_or_else(|| "none".to_owned(), |bytes| format!("\"{bytes}B\""));

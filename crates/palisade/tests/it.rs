@@ -1,6 +1,7 @@
 //! The binary and its doors, from outside.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod access_log;
 mod analyze;
 mod cli;
 mod control;

@@ -1,5 +1,6 @@
 //! The file format: what an operator may write in `palisade.toml`, read with places.
 
+pub mod access_log;
 mod cache;
 mod runtime;
 pub mod tls;
@@ -17,6 +18,7 @@ use toml::de::DeTable;
 use crate::error::SettingError;
 use crate::mode::Mode;
 use crate::section::{Placed, Section};
+use access_log::AccessLogDocument;
 use tls::{ClientRule, ListenerTls, UpstreamTls};
 pub use upstreams::{Upstream, Upstreams};
 
@@ -48,6 +50,8 @@ pub struct Document {
     pub runtime: RuntimeDocument,
     /// `[runtime] timeouts`.
     pub client_timeouts: ClientTimeouts,
+    /// `[access_log]`.
+    pub access_log: Option<AccessLogDocument>,
 }
 
 /// How long clients may take before it is known which service they want; `None` is the gateway's
@@ -193,6 +197,7 @@ fn read_root(mut root: Section<'_>, errors: &mut Vec<SettingError>) -> Document 
         }
         runtime.finish(errors);
     }
+    document.access_log = access_log::read(&mut root, errors);
     root.finish(errors);
     document
 }

@@ -81,11 +81,18 @@ meters = "memory"
 bind = "127.0.0.1:9441"
 [runtime]
 workers = 2
+[access_log]
+file = "access.log"
+format = "combined"
+paths = "raw"
 "#,
     )
     .unwrap();
     assert_eq!(document.trusted.len(), 2);
     assert_eq!(document.workers, Some(2));
+    let log = document.access_log.as_ref().unwrap();
+    assert_eq!(log.file, "access.log");
+    assert_eq!((log.format.as_str(), log.paths.as_str()), ("combined", "raw"));
     assert_eq!(document.store.as_deref(), Some("palisade.db"));
     let service = &document.services[0];
     assert_eq!(service.upstreams.targets[0].host, "::1");
@@ -110,6 +117,14 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
     ("mode = ", "config::syntax", "", "TOML"),
     ("[[listeners]]\nbind = \"8080\"", "config::address", "\"8080\"", "127.0.0.1:8080"),
     ("[[listeners]]", "config::missing", "", "add an address"),
+    ("[access_log]\nformat = \"json\"", "config::missing", "", "access.log"),
+    (
+        "[access_log]\nfile = \"a\"\nformat = \"xml\"",
+        "config::access_log",
+        "\"xml\"",
+        "write format = \"json\"",
+    ),
+    ("[access_log]\nfile = \"a\"\npath = \"raw\"", "config::unknown_key", "path", "paths"),
     (
         "[console]\nbind = \"127.0.0.1:1\"\noidc = {}",
         "config::not_in_this_version",
@@ -169,7 +184,7 @@ fn mistakes_are_told_with_place_and_remedy() {
         }
         told += 1;
     }
-    assert_eq!(told, 19);
+    assert_eq!(told, 22);
 }
 
 #[test]

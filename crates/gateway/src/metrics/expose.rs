@@ -14,6 +14,7 @@ use prometheus_client::metrics::MetricType;
 use super::count::{BUCKETS_S, DIRECTIONS, Durations, PLACES, ServiceCounts, Skipped};
 use super::{Counted, guard};
 use crate::cache::Outcome;
+use crate::outlet::LaneState;
 
 /// Name, help, and which of bytes and entries.
 type Gauge = (&'static str, &'static str, fn((usize, usize)) -> usize);
@@ -136,8 +137,15 @@ impl Counted {
     }
 
     fn outlet(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let lanes =
-            [("outlet_plain", self.outlet.plain()), ("outlet_signalled", self.outlet.signalled())];
+        let access_log = LaneState {
+            dropped: self.access_log.dropped.load(Ordering::Relaxed),
+            length: self.access_log.waiting.load(Ordering::Relaxed),
+        };
+        let lanes = [
+            ("access_log", access_log),
+            ("outlet_plain", self.outlet.plain()),
+            ("outlet_signalled", self.outlet.signalled()),
+        ];
         let help = "What was dropped because a queue was full";
         let mut family = counter(encoder, "palisade_events_dropped", help)?;
         for (name, state) in lanes {

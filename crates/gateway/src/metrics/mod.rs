@@ -22,6 +22,7 @@ pub use summary::Summary;
 pub(crate) use count::{ServiceCounts, Skipped, WorkerCounts};
 pub(crate) use upstreams::UpstreamCounts;
 
+use crate::access_log::LogCounts;
 use crate::cache::Store;
 use crate::outlet::Outlet;
 
@@ -40,6 +41,7 @@ struct Counted {
     workers: Mutex<Vec<Arc<WorkerCounts>>>,
     upstreams: Mutex<Vec<Weak<UpstreamCounts>>>,
     outlet: Outlet,
+    access_log: Arc<LogCounts>,
     reloaded: AtomicBool,
     reloaded_at_s: AtomicI64,
     ready: AtomicBool,
@@ -55,6 +57,7 @@ impl Metrics {
             workers: Mutex::default(),
             upstreams: Mutex::default(),
             outlet,
+            access_log: Arc::default(),
             reloaded: AtomicBool::new(true),
             reloaded_at_s: AtomicI64::new(0),
             ready: AtomicBool::new(false),
@@ -113,6 +116,11 @@ impl Metrics {
         let counts = Arc::new(WorkerCounts::default());
         guard(&self.counted.workers).push(Arc::clone(&counts));
         counts
+    }
+
+    /// What is counted of the access log, also over reloads.
+    pub(crate) fn access_log(&self) -> Arc<LogCounts> {
+        Arc::clone(&self.counted.access_log)
     }
 
     /// The cache of a service, in place of the one it had before.

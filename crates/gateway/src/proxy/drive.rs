@@ -2,9 +2,11 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 use exchange::decision::{Decision, Disposition};
+use exchange::peer::Peer;
 use inspect::{Step, Want};
 use wire::{Framing, Refusal, Sender, TargetForm};
 
@@ -18,9 +20,11 @@ use super::reply::Reply;
 use super::stream::{Cut, Sink, Source};
 use super::tunnel::tunnel;
 use super::{After, Channel, cached};
+use crate::access_log::{Draft, Entry, Told};
 use crate::budget::Pressure;
 use crate::refuse::Answer;
 use crate::upstream::{Link, Outcome, Unreachable};
+use crate::worker::Table;
 
 /// How an exchange ends.
 #[derive(Debug)]
@@ -42,16 +46,18 @@ pub(super) async fn exchange<'s, R: Reply<'s>>(channel: &mut Channel<'s, R>) -> 
     if channel.worker.memory.pressure() >= Pressure::Refusing {
         channel.worker.counts.overloads.add(1);
         let bodiless = channel.head.method() == "HEAD";
-        return channel.answer(&Answer::overloaded(), bodiless, false).await;
+        return channel.turn_away(&Answer::overloaded(), bodiless, false).await;
     }
     if channel.head.form() == TargetForm::Asterisk {
         return about_the_gateway(channel).await;
     }
     let table = channel.worker.table();
     let peer = table.peer(channel.address);
-    let (inspected, step) =
+    let draft = draft(channel, &table, &peer);
+    let (mut inspected, step) =
         Inspected::begin(&channel.worker, &table, &channel.head, channel.scheme, &peer);
     let step = inspected.admitted(&table, channel.secured.as_deref(), step);
+    draft.into_iter().for_each(|draft| inspected.drafted(draft));
     let inspected = RefCell::new(inspected);
     let in_frames = channel.source.ends_with_message();
     let want = if let Step::Continue(want) = step { want } else { Want::Nothing };
@@ -66,12 +72,24 @@ pub(super) async fn exchange<'s, R: Reply<'s>>(channel: &mut Channel<'s, R>) -> 
     conclude(channel, &inspected, body, ending).await
 }
 
+/// What the access log is to tell, if there is one.
+fn draft<'s, R: Reply<'s>>(
+    channel: &mut Channel<'s, R>,
+    table: &Table,
+    peer: &Peer,
+) -> Option<Draft> {
+    let log = Arc::clone(table.arrangement.access_log()?);
+    let client = table.client(peer, channel.head.fields());
+    let entry = channel.entry();
+    Some(Draft::new(log, &channel.head, Entry { client, ..entry }))
+}
+
 /// Answers `OPTIONS *`: it asks about a server as a whole, and the one that is asked is the
 /// gateway (RFC 9110 §9.3.7).
 async fn about_the_gateway<'s, R: Reply<'s>>(channel: &mut Channel<'s, R>) -> After {
     let bodiless = matches!(channel.head.framing(), Framing::None | Framing::Length(0));
     let keeps = bodiless && channel.head.keep_alive() && !channel.worker.draining.get();
-    channel.answer(&Answer::methods(), false, keeps).await
+    channel.turn_away(&Answer::methods(), false, keeps).await
 }
 
 /// Writes the request as far as it is here; all of it, if it is held. A client that waits to be
@@ -240,6 +258,8 @@ async fn over<'s, R: Reply<'s>>(
         }
         let relayed = relay(&mut answer, reply, response, &flow).await;
         if let (Relayed::Switched, Some(bare)) = (&relayed, reply.bare()) {
+            let status = Some(response.status());
+            inspected.borrow_mut().told(Told { status, ..Told::default() });
             inspected.borrow_mut().finish(Disposition::Allowed);
             let idle = timeouts.tunnel_idle;
             tunnel((source, bare), (&mut answer, &mut onward), watch, idle).await;
@@ -269,6 +289,10 @@ async fn conclude<'s, R: Reply<'s>>(
     mut body: RequestBody,
     ending: Ending,
 ) -> After {
+    if let Ending::Broken | Ending::Theirs { .. } = ending {
+        let (status, bytes) = (Some(channel.response.status()), channel.reply.body_bytes());
+        inspected.borrow_mut().told(Told { status, bytes, problem: None });
+    }
     let (after, disposition) = match ending {
         Ending::Broken => (After::Reset, Disposition::Dropped),
         // without a stored answer to use there is nothing to say
@@ -280,7 +304,9 @@ async fn conclude<'s, R: Reply<'s>>(
                 && channel.head.keep_alive()
                 && !channel.worker.is_closing();
             let bodiless = channel.head.method() == "HEAD";
-            (channel.answer(&answer, bodiless, keeps).await, disposition)
+            let after = channel.answer(&answer, bodiless, keeps).await;
+            inspected.borrow_mut().told(channel.told(&answer));
+            (after, disposition)
         }
         Ending::Theirs { client_keeps: true } => (After::Keep, Disposition::Allowed),
         Ending::Theirs { client_keeps: false } => (After::Close, Disposition::Allowed),

@@ -8,7 +8,7 @@ use exchange::message::Scheme;
 use wire::body::encode_last_chunk;
 use wire::request;
 use wire::response::ResponseHead;
-use wire::{Fields, Framing, HeadLimits, Parsed, Profile, Refusal, Sender, Version};
+use wire::{Fields, Framing, HeadLimits, Parsed, Profile, Refusal, Version};
 
 use super::buffer::{Buffer, recycle};
 use super::forward::{self, Passage};
@@ -61,11 +61,12 @@ pub(super) struct Bytes<'s> {
     /// The version of the request that is answered.
     version: Version,
     chunked: bool,
+    body_bytes: u64,
 }
 
 impl<'s> Bytes<'s> {
     fn new(sink: Sink<'s>) -> Self {
-        Self { sink, out: Vec::new(), version: Version::Http11, chunked: false }
+        Self { sink, out: Vec::new(), version: Version::Http11, chunked: false, body_bytes: 0 }
     }
 }
 
@@ -73,12 +74,14 @@ impl<'s> Reply<'s> for Bytes<'s> {
     fn head(&mut self, head: &ResponseHead, framing: Framing, keeps: bool) -> bool {
         let passage = Passage::of(framing, self.version, keeps);
         self.chunked = passage.framing == Framing::Chunked;
+        self.body_bytes = 0;
         self.out.clear();
         passage.head(head, self.version, &mut self.out);
         passage.keeps
     }
 
     fn data(&mut self, data: &[u8]) {
+        self.body_bytes += data.len() as u64;
         write_data(data, self.chunked, &mut self.out);
     }
 
@@ -90,6 +93,10 @@ impl<'s> Reply<'s> for Bytes<'s> {
 
     fn pending(&self) -> usize {
         self.out.len()
+    }
+
+    fn body_bytes(&self) -> u64 {
+        self.body_bytes
     }
 
     async fn flush(&mut self, watch: &Watch) -> Result<(), Cut> {
@@ -122,6 +129,7 @@ impl<'s> Reply<'s> for Bytes<'s> {
         self.out.clear();
         let connection = Passage::connection(keeps, self.version);
         answer.write(bodiless, connection, &mut self.out);
+        self.body_bytes = if bodiless { 0 } else { answer.body.len() as u64 };
         self.flush(watch).await
     }
 
@@ -140,15 +148,12 @@ impl<'s> Channel<'s, Bytes<'s>> {
                     self.reply.version = self.head.version();
                     drive::exchange(self).await
                 }
-                Next::Late => self.answer(&Answer::request_timeout(), false, false).await,
+                Next::Late => self.turn_away(&Answer::request_timeout(), false, false).await,
                 Next::Nothing => return false,
                 Next::Refused(refusal) => {
                     self.note_refused(refusal);
-                    match refusal.status(Sender::Client) {
-                        Some(status) => {
-                            let message = refusal.client_message(Sender::Client);
-                            self.answer(&Answer::to_bytes(status, message), false, false).await
-                        }
+                    match self.answer_refused(refusal, false).await {
+                        Some(after) => after,
                         None => return false,
                     }
                 }
@@ -207,6 +212,7 @@ impl<'s> Channel<'s, Bytes<'s>> {
 
     /// Gives back what a large exchange needed.
     fn relax(&mut self) {
+        self.id = None;
         self.source.buffer.relax();
         recycle(&mut self.request_out);
         recycle(&mut self.reply.out);

@@ -15,7 +15,7 @@ use h2::server::{Builder, Connection, SendResponse};
 use h2::{Reason, RecvStream};
 use http::Request;
 use wire::request;
-use wire::{HeadLimits, Parsed, Profile, Refusal, Sender};
+use wire::{HeadLimits, Parsed, Profile, Refusal};
 
 use self::reply::{Frames, Line};
 use super::buffer::Buffer;
@@ -25,7 +25,6 @@ use crate::limits::{
     H2_CONNECTION_WINDOW, H2_EXCHANGES_MAX, H2_HEAD_BYTES, H2_PENDING_RESETS_MAX, H2_RESETS_MAX,
     H2_RESETS_PERIOD, H2_SEND_BYTES, H2_STREAM_WINDOW, H2_STREAMS_MAX,
 };
-use crate::refuse::Answer;
 use crate::ticker::Watch;
 use crate::tls::Secured;
 use crate::transport::Transport;
@@ -185,9 +184,8 @@ impl<'s> Channel<'s, Frames> {
             Err(refusal) => refusal,
         };
         self.note_refused(refusal);
-        let status = refusal.status(Sender::Client).unwrap_or(400);
-        let answer = Answer::to_bytes(status, refusal.client_message(Sender::Client));
-        self.answer(&answer, parts.method == http::Method::HEAD, false).await
+        let bodiless = parts.method == http::Method::HEAD;
+        self.answer_refused(refusal, bodiless).await.unwrap_or(After::Reset)
     }
 
     /// Reads the head as if it had come over HTTP/1.1: there is one reader, and one set of rules.

@@ -15,6 +15,7 @@ use inspect::{Inspection, Step, Want};
 use policy::Mode;
 use wire::{Framing, Query, Refusal};
 
+use crate::access_log::{Draft, Told};
 use crate::metrics::Skipped;
 use crate::tls::Secured;
 use crate::tls::agreement::{self, Turned};
@@ -34,6 +35,8 @@ pub(crate) struct Inspected {
     finished: bool,
     hands_in_request: bool,
     hands_in_response: bool,
+    /// What the access log will tell of it.
+    draft: Option<Box<Draft>>,
 }
 
 impl Inspected {
@@ -76,6 +79,7 @@ impl Inspected {
             finished: false,
             hands_in_request: false,
             hands_in_response: false,
+            draft: None,
         };
         let step = match (&inspected.inspection, service) {
             (None, Some(_)) => inspected.failed(),
@@ -109,6 +113,21 @@ impl Inspected {
             Ok(()) => step,
             Err(Turned::Misdirected) => stop(Problem::UnknownHost),
             Err(Turned::Stranger) => stop(Problem::ClientCertificate),
+        }
+    }
+
+    /// The access log is to tell of it.
+    pub(crate) fn drafted(&mut self, mut draft: Draft) {
+        let policy = self.lane.mode;
+        draft.entry.at = self.begun;
+        draft.entry.mode = self.service.map(|_| policy);
+        self.draft = Some(Box::new(draft));
+    }
+
+    /// What the client was told, at the end.
+    pub(crate) fn told(&mut self, told: Told) {
+        if let Some(draft) = &mut self.draft {
+            draft.entry.told = told;
         }
     }
 
@@ -151,6 +170,9 @@ impl Inspected {
     /// The bytes of the request's body were refused.
     pub(crate) fn refused(&mut self, refusal: Refusal) {
         self.worker.counts.refused(refusal);
+        if let Some(draft) = &mut self.draft {
+            draft.entry.reason = Some(refusal.code());
+        }
         if let Some(inspection) = &mut self.inspection {
             inspection.refused(refusal, Phase::RequestBody);
         }
@@ -207,12 +229,16 @@ impl Inspected {
         let elapsed = u64::try_from(elapsed).unwrap_or(u64::MAX);
         let now = self.begun.plus_micros(i64::try_from(elapsed).unwrap_or(i64::MAX));
         let mut really = disposition;
+        let mut draft = self.draft.take();
         if let Some(inspection) = self.inspection.take() {
             let finish = || inspection.finish(disposition, now);
             match catch_unwind(AssertUnwindSafe(finish)) {
                 Ok(observation) => {
                     really = observation.disposition;
                     self.lane.counts.violations_of(&observation);
+                    if let Some(draft) = draft.take() {
+                        draft.finish(Some(&observation), elapsed);
+                    }
                     if self.lane.mode == Mode::Disabled {
                         self.worker.counts.skip(Skipped::Disabled);
                     } else {
@@ -221,6 +247,10 @@ impl Inspected {
                 }
                 Err(_) => self.worker.counts.skip(Skipped::Panic),
             }
+        }
+        // an inspection that failed leaves no observation
+        if let Some(draft) = draft {
+            draft.finish(None, elapsed);
         }
         self.lane.counts.exchange(self.lane.mode, really, elapsed);
     }

@@ -18,16 +18,18 @@ mod tunnel;
 use std::net::IpAddr;
 use std::rc::Rc;
 
+use exchange::decision::Disposition;
 use exchange::endpoint::Method;
 use exchange::message::Scheme;
-use wire::Refusal;
 use wire::request::RequestHead;
 use wire::response::ResponseHead;
+use wire::{Refusal, Sender, Version};
 
 pub(crate) use self::buffer::Buffer;
 pub(crate) use self::inspected::wall_clock;
 use self::reply::Reply;
 use self::stream::Source;
+use crate::access_log::{Entry, Told};
 use crate::refuse::Answer;
 use crate::ticker::Watch;
 use crate::tls::Secured;
@@ -47,6 +49,8 @@ struct Channel<'s, R> {
     head: RequestHead,
     response: ResponseHead,
     request_out: Vec<u8>,
+    /// The identity of the exchange, once somebody needs it.
+    id: Option<String>,
 }
 
 /// What becomes of a channel after an exchange.
@@ -82,6 +86,7 @@ impl<'s, R: Reply<'s>> Channel<'s, R> {
             head: RequestHead::new(),
             response: ResponseHead::new(),
             request_out: Vec::new(),
+            id: None,
         }
     }
 
@@ -99,9 +104,62 @@ impl<'s, R: Reply<'s>> Channel<'s, R> {
         }
     }
 
+    /// The identity of the exchange under way.
+    fn identity(&mut self) -> &str {
+        let worker = &self.worker;
+        self.id.get_or_insert_with(|| worker.ulids.borrow_mut().next(wall_clock()))
+    }
+
+    /// What is known of an exchange before its head.
+    fn entry(&mut self) -> Entry {
+        let id = self.identity().to_owned();
+        let version = match (self.source.ends_with_message(), self.head.version()) {
+            (true, _) => "HTTP/2.0",
+            (false, Version::Http11) => "HTTP/1.1",
+            (false, Version::Http10) => "HTTP/1.0",
+        };
+        let client = Some(self.address);
+        Entry { at: wall_clock(), id, client, scheme: self.scheme, version, ..Entry::default() }
+    }
+
+    /// Sends an answer to something that does not become an exchange.
+    async fn turn_away(&mut self, answer: &Answer, bodiless: bool, keeps: bool) -> After {
+        let after = self.answer(answer, bodiless, keeps).await;
+        self.attempted(self.told(answer), None);
+        after
+    }
+
+    /// Says what is wrong with a head that cannot be read, if there is anybody to say it to.
+    async fn answer_refused(&mut self, refusal: Refusal, bodiless: bool) -> Option<After> {
+        let Some(status) = refusal.status(Sender::Client) else {
+            self.attempted(Told::default(), Some(refusal));
+            return None;
+        };
+        let answer = Answer::to_bytes(status, refusal.client_message(Sender::Client));
+        let after = self.answer(&answer, bodiless, false).await;
+        self.attempted(self.told(&answer), Some(refusal));
+        Some(after)
+    }
+
+    /// Writes down what did not become an exchange.
+    fn attempted(&mut self, told: Told, refusal: Option<Refusal>) {
+        let table = self.worker.table();
+        let Some(log) = table.arrangement.access_log() else { return };
+        let reason = refusal.map(Refusal::code);
+        let disposition = refusal.map(|_| Disposition::Blocked);
+        let entry = self.entry();
+        log.attempt(Entry { told, disposition, reason, ..entry });
+    }
+
+    /// What a client knows that got this answer.
+    fn told(&self, answer: &Answer) -> Told {
+        let problem = answer.problem();
+        Told { status: Some(answer.status), bytes: self.reply.body_bytes(), problem }
+    }
+
     /// Sends an answer of our own.
     async fn answer(&mut self, answer: &Answer, bodiless: bool, keeps: bool) -> After {
-        let rendered = answer.render(&self.worker.ulids.borrow_mut().next(wall_clock()));
+        let rendered = answer.render(self.identity());
         self.watch.arm(self.worker.timeouts.client_stall);
         match self.reply.own(&rendered, bodiless, keeps, &self.watch).await {
             Ok(()) if keeps => After::Keep,

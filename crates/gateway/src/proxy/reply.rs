@@ -23,6 +23,9 @@ pub(crate) trait Reply<'s> {
     /// Bytes that are prepared and not sent.
     fn pending(&self) -> usize;
 
+    /// Bytes of the body that were prepared since its head, sent or not.
+    fn body_bytes(&self) -> u64;
+
     /// Sends what is prepared.
     async fn flush(&mut self, watch: &Watch) -> Result<(), Cut>;
 

@@ -1,5 +1,6 @@
 //! `palisade run`: gateway, analyst, store and console, wired together.
 
+mod access_log;
 mod analyst;
 mod gauges;
 pub(crate) mod handover;
@@ -18,6 +19,7 @@ use anyhow::{Context, anyhow};
 use console::{Console, ServiceView};
 use exchange::moment::Moment;
 use exchange::redact::Pseudonymizer;
+use gateway::access_log::AccessLog;
 use gateway::budget::{self, Memory};
 use gateway::health::Telemetry;
 use gateway::metrics::Metrics;
@@ -122,6 +124,7 @@ pub(crate) struct Running {
     store: Arc<Store>,
     metrics: Arc<Metrics>,
     gateway: gateway::Running,
+    access_log: Option<Arc<AccessLog>>,
     renewal: Renewal,
     telemetry: Telemetry,
     analyst: AnalystThread,
@@ -174,7 +177,8 @@ fn start_after(
     let pseudonymizer = Pseudonymizer::new(&key);
     let (sender, reader) = outlet();
     let metrics = Arc::new(Metrics::new(sender.clone()));
-    let arrangement = arrange(&settings, &pseudonymizer)?;
+    let access_log = access_log::open(&settings, &metrics)?;
+    let arrangement = arrange(&settings, &pseudonymizer)?.with_access_log(access_log.clone());
     let renewal = Renewal::new(&mut settings, &metrics);
     let places = Places::take(&settings, &renewal, &mut keeper)?;
     let gateway = Gateway::start(&places.gateway, arrangement, &sender, &metrics)?;
@@ -198,6 +202,7 @@ fn start_after(
         store,
         metrics,
         gateway,
+        access_log,
         renewal,
         telemetry,
         analyst,
@@ -437,7 +442,10 @@ impl Running {
 
     fn try_reload(&mut self) -> anyhow::Result<()> {
         let mut settings = self.settings.reload()?;
+        let before = self.access_log.as_ref();
+        let access_log = access_log::renew(before, &settings, &self.metrics)?;
         let arrangement = arrange(&settings, &self.pseudonymizer)?;
+        let arrangement = arrangement.with_access_log(access_log.clone());
         record_revision(&self.store, &settings)?;
         let (old, new) = (&self.settings.document, &settings.document);
         let moved = listeners(old) != listeners(new);
@@ -448,6 +456,7 @@ impl Running {
             terminal::note("warning: listeners, workers and storage change with a restart only");
         }
         self.gateway.reload(arrangement);
+        self.access_log = access_log;
         if !moved {
             self.renewal.take(&mut settings);
         }
@@ -466,6 +475,9 @@ impl Running {
         let drained = self.gateway.drain(within);
         if drained.cut > 0 {
             tracing::warn!("{} connections were cut at the deadline", drained.cut);
+        }
+        if let Some(log) = &self.access_log {
+            log.finish(access_log::PATIENCE);
         }
         let kept = self.analyst.stop();
         // the console may already have gone

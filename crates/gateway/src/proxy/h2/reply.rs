@@ -51,6 +51,7 @@ pub(super) struct Frames {
     /// What is prepared: the head, the body so far, and whether that is all.
     head: Option<Response<()>>,
     body: BytesMut,
+    body_bytes: u64,
     ended: bool,
     trailers: Option<HeaderMap>,
     /// The client expects its errors in trailers.
@@ -64,6 +65,7 @@ impl Frames {
             line,
             head: None,
             body: BytesMut::new(),
+            body_bytes: 0,
             ended: false,
             trailers: None,
             speaks_grpc: media.starts_with(b"application/grpc"),
@@ -109,11 +111,13 @@ impl<'s> Reply<'s> for Frames {
         *response.headers_mut() = fields(head.fields());
         self.head = Some(response);
         self.body.clear();
+        self.body_bytes = 0;
         (self.ended, self.trailers) = (false, None);
         true
     }
 
     fn data(&mut self, data: &[u8]) {
+        self.body_bytes += data.len() as u64;
         self.body.extend_from_slice(data);
     }
 
@@ -124,6 +128,10 @@ impl<'s> Reply<'s> for Frames {
 
     fn pending(&self) -> usize {
         self.body.len()
+    }
+
+    fn body_bytes(&self) -> u64 {
+        self.body_bytes
     }
 
     async fn flush(&mut self, watch: &Watch) -> Result<(), Cut> {
@@ -175,6 +183,7 @@ impl<'s> Reply<'s> for Frames {
                 StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         }
         self.head = Some(response);
+        self.body_bytes = self.body.len() as u64;
         (self.ended, self.trailers) = (true, None);
         self.flush(watch).await
     }
