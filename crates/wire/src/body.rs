@@ -10,6 +10,9 @@ use crate::refusal::Refusal;
 use crate::scan::{TOKEN, hex_value};
 use crate::serialize::line;
 
+/// Digits of a chunk's size that are read in one go; nobody's chunks are larger.
+const PLAIN_SIZE_DIGITS: usize = 7;
+
 /// What follows the data of a chunk.
 pub const CHUNK_END: &[u8] = b"\r\n";
 
@@ -103,7 +106,13 @@ impl BodyReader {
                     return Ok((end, Progress::Data(at..end)));
                 }
                 State::Trailers => at += self.trailer(rest)?,
-                _ => at += self.frame(rest)?,
+                _ => match plain_frame(self.state, rest) {
+                    Some((len, size)) => {
+                        self.state = self.chunk(size)?;
+                        at += len;
+                    }
+                    None => at += self.frame(rest)?,
+                },
             }
         }
     }
@@ -267,6 +276,27 @@ impl BodyReader {
         }
         Ok(())
     }
+}
+
+/// The framing between two chunks, if all of it is here and as everybody writes it: how many bytes
+/// it takes, and the size of the next chunk. What is written in any other way is read byte by byte.
+fn plain_frame(state: State, input: &[u8]) -> Option<(usize, u64)> {
+    let (skipped, line) = match state {
+        State::DataCr => (CHUNK_END.len(), input.strip_prefix(CHUNK_END)?),
+        State::Size(0, 0) => (0, input),
+        _ => return None,
+    };
+    let mut size = 0;
+    for (digits, &byte) in line.iter().enumerate().take(PLAIN_SIZE_DIGITS + 1) {
+        match hex_value(byte) {
+            Some(digit) if digits < PLAIN_SIZE_DIGITS => size = size << 4 | u64::from(digit),
+            None if digits > 0 && line.get(digits..digits + 2) == Some(CHUNK_END) => {
+                return Some((skipped + digits + CHUNK_END.len(), size));
+            }
+            _ => return None,
+        }
+    }
+    None
 }
 
 /// Writes the size line of a chunk of `len` bytes; its data and [`CHUNK_END`] follow. A chunk of
