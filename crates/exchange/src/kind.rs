@@ -39,10 +39,11 @@ pub enum ValueKind {
 }
 
 impl ValueKind {
-    /// Classifies `text`, which may be any bytes. One pass for the summary, one for the winner.
+    /// Classifies `text`, which may be any bytes. One pass for the summary, one for the winner;
+    /// what its dashes give away needs no summary.
     #[must_use]
     pub fn of(text: &[u8]) -> Self {
-        if let Some(kind) = of_plain(text) {
+        if let Some(kind) = of_plain(text).or_else(|| of_dashed(text)) {
             return kind;
         }
         let sum = Summary::of(text);
@@ -109,7 +110,6 @@ struct Summary {
     digits: usize,
     hex_letters: usize,
     letters: usize,
-    upper: usize,
     /// Places where a digit follows a letter, a letter a digit, or an upper-case letter a
     /// lower-case one.
     turns: usize,
@@ -121,43 +121,83 @@ struct Summary {
 }
 
 impl Summary {
+    const DIGIT: u64 = 1;
+    const LETTER: u64 = 1 << 8;
+    const HEX: u64 = 1 << 16;
+    const DASH: u64 = 1 << 24;
+    const DOT: u64 = 1 << 32;
+    const COLON: u64 = 1 << 40;
+    const AT: u64 = 1 << 48;
+
+    /// Bytes that are counted in one sum: a count has eight bits of it.
+    const COUNTED: usize = 255;
+
+    /// What a byte adds to the counts.
+    const COUNTS: [u64; 256] = {
+        let mut table = [0; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            table[byte] = match byte as u8 {
+                b'0'..=b'9' => Self::DIGIT,
+                b'a'..=b'f' | b'A'..=b'F' => Self::LETTER | Self::HEX,
+                b'g'..=b'z' | b'G'..=b'Z' => Self::LETTER,
+                b'-' | b'_' => Self::DASH,
+                b'.' => Self::DOT,
+                b':' => Self::COLON,
+                b'@' => Self::AT,
+                _ => 0,
+            };
+            byte += 1;
+        }
+        table
+    };
+
+    /// For digits, small and capital letters: the classes that turn into it, one bit for each.
+    /// `Ab` is how words begin, so only aB, a1, 1a, 1A and A1 count.
+    const TURNS: [(u8, u8); 256] = {
+        let (digit, small, capital) = (1, 2, 4);
+        let mut table = [(0, 0); 256];
+        let mut byte = 0;
+        while byte < 256 {
+            table[byte] = match byte as u8 {
+                b'0'..=b'9' => (digit, small | capital),
+                b'a'..=b'z' => (small, digit),
+                b'A'..=b'Z' => (capital, digit | small),
+                _ => (0, 0),
+            };
+            byte += 1;
+        }
+        table
+    };
+
     fn of(text: &[u8]) -> Self {
         let mut sum = Self::default();
-        let mut before = 0_u8;
-        for &byte in text {
-            let class = match byte {
-                b'0'..=b'9' => {
-                    sum.digits += 1;
-                    1
-                }
-                b'a'..=b'z' => {
-                    sum.letters += 1;
-                    sum.hex_letters += usize::from(byte <= b'f');
-                    2
-                }
-                b'A'..=b'Z' => {
-                    sum.letters += 1;
-                    sum.upper += 1;
-                    sum.hex_letters += usize::from(byte <= b'F');
-                    3
-                }
-                _ => {
-                    match byte {
-                        b'-' | b'_' => sum.dashes += 1,
-                        b'.' => sum.dots += 1,
-                        b':' => sum.colons += 1,
-                        b'@' => sum.at += 1,
-                        _ => sum.other += 1,
-                    }
-                    0
-                }
-            };
-            // `Ab` is how words begin, so only aB, a1, 1a, 1A, A1 count
-            let turned = class != 0 && before != 0 && class != before;
-            sum.turns += usize::from(turned && !(before == 3 && class == 2));
-            before = class;
+        let mut before = 0;
+        for part in text.chunks(Self::COUNTED) {
+            let mut counts = 0;
+            for &byte in part {
+                counts += Self::COUNTS[usize::from(byte)];
+                let (class, turns) = Self::TURNS[usize::from(byte)];
+                sum.turns += usize::from(before & turns != 0);
+                before = class;
+            }
+            sum.add(counts);
         }
+        let known = sum.digits + sum.letters + sum.dashes + sum.dots + sum.colons + sum.at;
+        sum.other = text.len() - known;
         sum
+    }
+
+    fn add(&mut self, counts: u64) {
+        let [digits, letters, hex_letters, dashes, dots, colons, at, _] =
+            counts.to_le_bytes().map(usize::from);
+        self.digits += digits;
+        self.letters += letters;
+        self.hex_letters += hex_letters;
+        self.dashes += dashes;
+        self.dots += dots;
+        self.colons += colons;
+        self.at += at;
     }
 }
 
@@ -171,6 +211,17 @@ fn of_plain(text: &[u8]) -> Option<ValueKind> {
         return None;
     }
     Some(if is_boolean(text) { ValueKind::Boolean } else { ValueKind::Word })
+}
+
+/// UUIDs and dates.
+fn of_dashed(text: &[u8]) -> Option<ValueKind> {
+    match text {
+        [_, _, _, _, b'-', _, _, b'-', _, _, ..] if is_date(text) => {
+            Some(if text.len() == 10 { ValueKind::Date } else { ValueKind::DateTime })
+        }
+        _ if is_uuid(text) => Some(ValueKind::Uuid),
+        _ => None,
+    }
 }
 
 fn is_boolean(text: &[u8]) -> bool {
@@ -194,14 +245,8 @@ fn vowels(text: &[u8]) -> usize {
 
 fn of_mixed(text: &[u8], sum: &Summary) -> ValueKind {
     let length = text.len();
-    if is_uuid(text) {
-        return ValueKind::Uuid;
-    }
     if sum.at == 1 && is_email(text) {
         return ValueKind::Email;
-    }
-    if sum.digits >= 6 && is_date(text) {
-        return if length == 10 { ValueKind::Date } else { ValueKind::DateTime };
     }
     if sum.colons >= 1 && sum.other >= 2 && is_uri(text) {
         return ValueKind::Uri;
@@ -307,6 +352,7 @@ fn split_digits(text: &[u8]) -> (&[u8], &[u8]) {
 
 fn is_uuid(text: &[u8]) -> bool {
     text.len() == 36
+        && text[8] == b'-'
         && text.iter().enumerate().all(|(at, byte)| match at {
             8 | 13 | 18 | 23 => *byte == b'-',
             _ => byte.is_ascii_hexdigit(),

@@ -71,6 +71,11 @@ impl Hint {
 
 /// Looks up every run of whole words at the end of the name; the longest that is known decides.
 fn suffix(name: &[u8]) -> Hint {
+    if name.iter().all(u8::is_ascii_lowercase) {
+        // one word, as most names are
+        let hash = name.iter().rev().fold(SEED, |hash, byte| mix(hash, *byte));
+        return look_up(hash).unwrap_or(Hint::None);
+    }
     let mut hash = SEED;
     let mut found = Hint::None;
     for (at, &byte) in name.iter().enumerate().rev() {
