@@ -237,6 +237,25 @@ impl Router {
         Routed::MethodNotDeclared { allow }
     }
 
+    /// Whether some operation's path is this one but for the case of its letters. Looks at every
+    /// node once at the most.
+    pub(crate) fn has_in_other_case(&self, path: &CanonicalPath) -> bool {
+        let (path, slash) = (path.as_str(), path.ends_with_slash());
+        let mut at = vec![0_u32];
+        for text in path.split('/').skip(1).filter(|text| !text.is_empty()) {
+            let mut next = Vec::new();
+            for node in at.iter().filter_map(|at| self.nodes.get(*at as usize)) {
+                let same = |known: &str| known.eq_ignore_ascii_case(text);
+                next.extend(node.literals.iter().filter(|one| same(&one.1)).map(|one| one.2));
+                let fits = |one: &&(Segment, u32)| one.0.captures(text, |_, _| ());
+                next.extend(node.templated.iter().filter(fits).map(|one| one.1));
+            }
+            at = next;
+        }
+        let declared = |node: &Node| node.operations.iter().any(|way| way.0.admits(slash));
+        at.iter().filter_map(|at| self.nodes.get(*at as usize)).any(declared)
+    }
+
     /// Visits the nodes that the path leads to, the most specific first, until one answers. Ends
     /// at the depth of the tree, and visits no node twice.
     fn walk(

@@ -22,3 +22,4 @@ pub mod redact;
 pub mod rule;
 pub mod shape;
 pub mod signal;
+pub mod trace;

@@ -10,7 +10,8 @@ use crate::proxy;
 /// Appends a request's head as it goes upstream from a client at `address` that nobody trusts.
 pub fn request_head(head: &RequestHead, mode: Mode, address: &str, out: &mut Vec<u8>) {
     let identity = &NameSet::new(&[]);
-    let client = proxy::forward::Client { address, trusted: false, identity, scheme: Scheme::Http };
+    let scheme = Scheme::Http;
+    let client = proxy::forward::Client { address, trusted: false, identity, scheme, marks: None };
     proxy::forward::request(head, mode, client, out);
 }
 

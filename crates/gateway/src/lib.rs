@@ -19,6 +19,7 @@ mod amend;
 pub mod budget;
 mod cache;
 mod compress;
+mod correlation;
 mod error;
 pub mod forwarding;
 pub mod health;

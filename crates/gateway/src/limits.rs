@@ -193,6 +193,12 @@ pub const ACCESS_LOG_AGENT_BYTES_MAX: usize = 256;
 /// Names of a query's parameters in the access log.
 pub const ACCESS_LOG_PARAMETERS_MAX: usize = 32;
 
+/// Bytes of an `X-Request-Id` that a trusted proxy may set; UUIDs have 36.
+pub const REQUEST_ID_BYTES_MAX: usize = 128;
+
+/// Bytes of a replaced `X-Request-Id` that the access log keeps.
+pub const REQUEST_ID_TAG_BYTES_MAX: usize = REQUEST_ID_BYTES_MAX;
+
 /// Streams that an HTTP/2 client may have open: what most servers allow, and what RFC 9113 §6.5.2
 /// recommends at the least.
 pub const H2_STREAMS_MAX: u32 = 100;

@@ -64,6 +64,8 @@ pub(crate) struct Lane {
     pub(crate) cache: Option<Cache>,
     /// Codings for clients; none: answers pass as they came.
     pub(crate) codings: Vec<Coding>,
+    /// Requests get an id and a place in a trace.
+    pub(crate) correlate: bool,
     /// Answers of this worker that are being coded.
     pub(crate) coders: Rc<Cell<usize>>,
 }
@@ -142,6 +144,7 @@ impl Table {
                     ),
                     cache,
                     codings: service.compress.clone(),
+                    correlate: service.correlate,
                     coders: Rc::clone(&coders),
                 })
             })
@@ -157,6 +160,7 @@ impl Table {
             upstreams: Cluster::new(&none, (&Upstreams::default(), None), &[], None, around),
             cache: None,
             codings: Vec::new(),
+            correlate: false,
             coders,
         });
         Self { arrangement, lanes, nowhere }

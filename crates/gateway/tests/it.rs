@@ -6,6 +6,7 @@ mod access_log;
 mod cache;
 mod client_address;
 mod compress;
+mod correlation;
 mod forwarding;
 mod harness;
 mod http2;

@@ -43,6 +43,7 @@ pub struct Inspection {
     trusted: bool,
     doubt: Option<Refusal>,
     routed: Option<Routed>,
+    near_miss: bool,
     principal: Principal,
     client: Option<Pseudonym>,
     parameters: Vec<ParameterSeen>,
@@ -82,6 +83,7 @@ impl Inspection {
             trusted: peer.trusted,
             doubt: None,
             routed: None,
+            near_miss: false,
             principal,
             client,
             parameters: Vec::new(),
@@ -136,6 +138,8 @@ impl Inspection {
                 operation.check_request_head(head, &mut self.violations);
                 plan = operation.request_body_plan(media_type(head.fields));
             }
+            self.near_miss =
+                routed == Routed::NotDeclared && contract.declares_in_other_case(head.path);
             self.routed = Some(routed);
         }
         self.examine(Phase::RequestHead, Some(head), Body::Absent(Why::Empty), None);
@@ -341,6 +345,7 @@ impl Inspection {
             head,
             parameters: &self.parameters,
             violations: &self.violations,
+            near_miss: self.near_miss,
             status: self.status.unwrap_or(0),
             media: &target.media,
             body,

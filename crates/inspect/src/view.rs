@@ -24,6 +24,8 @@ pub struct View<'a> {
     pub parameters: &'a [ParameterSeen],
     /// How the request, so far, differs from what the contract declares.
     pub violations: &'a [Violation],
+    /// The path is not declared, and is but for the case of its letters.
+    pub near_miss: bool,
     /// The response's status; 0 before there is one.
     pub status: u16,
     /// The media type of this phase's body, in lower case.

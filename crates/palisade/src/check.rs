@@ -4,8 +4,10 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use gateway::limits::{Timeouts, UPSTREAM_IDLE};
-use policy::document::upstreams::{Balance, CircuitBounds, HashOn, HealthCheck, Retries};
-use policy::document::{ServiceDocument, Upstreams};
+use policy::document::access_log::{LogFormat, LogPaths};
+use policy::document::tls::{CertificateSource, ClientNeed};
+use policy::document::upstreams::{Balance, CircuitBounds, HashOn, HealthCheck, Retries, Scheme};
+use policy::document::{Listener, ServiceDocument, Upstreams};
 use policy::{Mode, Service};
 
 use crate::args::{Global, Print};
@@ -61,7 +63,7 @@ fn effective(settings: &Settings, shown: &mut String) {
     line("mode", format!("\"{}\"", document.mode), settings.text.contains("mode"));
     for listener in &document.listeners {
         line("listeners.bind", format!("\"{}\"", listener.bind), true);
-        line("listeners.tls", listener.tls.is_some().to_string(), listener.tls.is_some());
+        listener_tls(listener, &mut line);
     }
     let console = document.console.unwrap_or(crate::run::CONSOLE_DEFAULT);
     line("console.bind", format!("\"{console}\""), document.console.is_some());
@@ -74,13 +76,7 @@ fn effective(settings: &Settings, shown: &mut String) {
     let identity: Vec<String> =
         document.identity.iter().map(|name| format!("\"{name}\"")).collect();
     line("trust.identity", format!("[{}]", identity.join(", ")), !identity.is_empty());
-    if let Some(log) = &document.access_log {
-        let (format, paths) = (log.format.as_str(), log.paths.as_str());
-        let file = settings.base.join(&log.file);
-        line("access_log.file", format!("\"{}\"", file.display()), true);
-        line("access_log.format", format!("\"{format}\""), settings.text.contains("format"));
-        line("access_log.paths", format!("\"{paths}\""), settings.text.contains("paths"));
-    }
+    access_log(settings, &mut line);
     let control = format!("\"{}\"", settings.control_path().display());
     let memory = document.runtime.memory.or_else(gateway::budget::memory_limit);
     let limit = memory.map_or_else(|| "none".to_owned(), |bytes| format!("\"{bytes}B\""));
@@ -94,6 +90,7 @@ fn effective(settings: &Settings, shown: &mut String) {
     period("runtime.timeouts.idle", clients.idle, usual.idle);
     for service in &document.services {
         upstreams(&service.name.value, &service.upstreams, &mut line);
+        service_tls(service, &mut line);
     }
     for service in &settings.policy.services {
         let profile = service.profile.as_str();
@@ -115,11 +112,90 @@ fn effective(settings: &Settings, shown: &mut String) {
                 true,
             );
         }
+        if service.correlate {
+            line(&format!("services.{}.correlate", service.name), "true".to_owned(), true);
+        }
         if !service.compress.is_empty() {
             let names: Vec<&str> = service.compress.iter().map(|coding| coding.as_str()).collect();
             line(&format!("services.{}.compress", service.name), format!("{names:?}"), true);
         }
     }
+}
+
+/// What is written of exchanges.
+fn access_log(settings: &Settings, line: &mut impl FnMut(&str, String, bool)) {
+    let Some(log) = &settings.document.access_log else { return };
+    let file = settings.base.join(&log.file);
+    line("access_log.file", format!("\"{}\"", file.display()), true);
+    let (format, paths) = (log.format, log.paths);
+    line("access_log.format", quoted(format.as_str()), format != LogFormat::default());
+    line("access_log.paths", quoted(paths.as_str()), paths != LogPaths::default());
+}
+
+/// What handshakes at a listener meet: names of files, never what is in them.
+fn listener_tls(listener: &Listener, line: &mut impl FnMut(&str, String, bool)) {
+    let Some(tls) = &listener.tls else {
+        return line("listeners.tls", "false".to_owned(), false);
+    };
+    let CertificateSource::Files(pairs) = &tls.source;
+    for pair in pairs {
+        let (cert, key) = (quoted(&pair.cert.value), quoted(&pair.key.value));
+        line("listeners.tls", format!("{{ cert = {cert}, key = {key} }}"), true);
+    }
+    if let Some(ca) = &tls.client_ca {
+        line("listeners.client_ca", quoted(&ca.value), true);
+    }
+    if !tls.crl.is_empty() {
+        line("listeners.crl", list(tls.crl.iter().map(|file| file.value.as_str())), true);
+    }
+}
+
+/// Which certificates a service asks of its clients, and how its upstreams prove who they are.
+fn service_tls(service: &ServiceDocument, line: &mut impl FnMut(&str, String, bool)) {
+    let name = &service.name.value;
+    if let Some(rule) = service.client.as_ref().map(|rule| &rule.value) {
+        let need = match rule.need {
+            ClientNeed::Off => "off",
+            ClientNeed::Optional => "optional",
+            ClientNeed::Required => "required",
+        };
+        let digests: Vec<String> = rule.spki_sha256.iter().map(|digest| hex(digest)).collect();
+        let value = format!(
+            "{{ need = \"{need}\", san_dns = {}, san_uri = {}, spki_sha256 = {} }}",
+            list(rule.san_dns.iter().map(String::as_str)),
+            list(rule.san_uri.iter().map(String::as_str)),
+            list(digests.iter().map(String::as_str))
+        );
+        line(&format!("services.{name}.client_certificate"), value, true);
+    }
+    if !service.upstreams.targets.iter().any(|target| target.scheme == Scheme::Https) {
+        return;
+    }
+    let tls = service.upstream_tls.as_ref();
+    let ca = tls.and_then(|tls| tls.ca.as_ref());
+    let shown = ca.map_or_else(|| "the system's".to_owned(), |ca| quoted(&ca.value));
+    line(&format!("services.{name}.upstream_tls.ca"), shown, ca.is_some());
+    if let Some(server) = tls.and_then(|tls| tls.server_name.as_ref()) {
+        line(&format!("services.{name}.upstream_tls.server_name"), quoted(&server.value), true);
+    }
+    if let Some(pair) = tls.and_then(|tls| tls.client.as_ref()) {
+        let files = [("client_cert", &pair.cert), ("client_key", &pair.key)];
+        for (key, file) in files {
+            line(&format!("services.{name}.upstream_tls.{key}"), quoted(&file.value), true);
+        }
+    }
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{text}\"")
+}
+
+fn list<'t>(texts: impl Iterator<Item = &'t str>) -> String {
+    format!("[{}]", texts.map(quoted).collect::<Vec<_>>().join(", "))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A period as the settings write it.

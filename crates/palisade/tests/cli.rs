@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use base64::Engine as _;
+
 fn palisade(arguments: &[&str], directory: &Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_palisade"))
         .args(arguments)
@@ -91,6 +93,43 @@ fn check_says_what_is_in_force_or_where_the_mistake_is() {
     let contract = palisade(&["check"], at);
     assert_eq!(contract.status.code(), Some(2));
     assert!(text(&contract.stderr).contains("openapi.yaml:"), "{}", text(&contract.stderr));
+}
+
+/// Everything about TLS is told by the names of files; nothing that is in them is.
+#[test]
+fn check_shows_what_tls_is_made_of() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = directory.path();
+    let made = rcgen::generate_simple_self_signed(vec!["shop.example".to_owned()]).unwrap();
+    let encode = |bytes: &[u8]| base64::prelude::BASE64_STANDARD.encode(bytes);
+    let pem = |kind: &str, bytes: &[u8]| {
+        format!("-----BEGIN {kind}-----\n{}\n-----END {kind}-----\n", encode(bytes))
+    };
+    let key = encode(&made.signing_key.serialize_der());
+    std::fs::write(at.join("cert.pem"), pem("CERTIFICATE", made.cert.der())).unwrap();
+    std::fs::write(at.join("key.pem"), pem("PRIVATE KEY", &made.signing_key.serialize_der()))
+        .unwrap();
+    let settings = "[[listeners]]\nbind = \"127.0.0.1:8443\"\n\
+        tls = { cert = \"cert.pem\", key = \"key.pem\" }\nclient_ca = \"cert.pem\"\n\
+        [services.shop]\nupstreams = [\"https://127.0.0.1:9000\"]\n\
+        client_certificate = { san_dns = [\"*.partner.example\"] }\n\
+        upstream_tls = { ca = \"cert.pem\", client_cert = \"cert.pem\", client_key = \"key.pem\" }\n";
+    std::fs::write(at.join("palisade.toml"), settings).unwrap();
+    let sound = palisade(&["check", "--print", "effective"], at);
+    let shown = text(&sound.stdout);
+    assert_eq!(sound.status.code(), Some(0), "{}", text(&sound.stderr));
+    let lines = [
+        "listeners.tls = { cert = \"cert.pem\", key = \"key.pem\" }",
+        "listeners.client_ca = \"cert.pem\"",
+        "services.shop.client_certificate = { need = \"required\", \
+         san_dns = [\"*.partner.example\"], san_uri = [], spki_sha256 = [] }",
+        "services.shop.upstream_tls.ca = \"cert.pem\"",
+        "services.shop.upstream_tls.client_key = \"key.pem\"",
+    ];
+    for line in lines {
+        assert!(shown.contains(line), "{line}: {shown}");
+    }
+    assert!(!shown.contains(key.get(..24).unwrap()) && !shown.contains("BEGIN"));
 }
 
 #[test]

@@ -102,6 +102,8 @@ pub struct ServiceDocument {
     pub cache: Option<CacheSettings>,
     /// `compress`: codings in order of preference; none: answers pass as they came.
     pub compress: Vec<Coding>,
+    /// `correlate`: requests get an id and a place in a trace; default: no.
+    pub correlate: bool,
     /// `client_certificate`; default: none is asked for.
     pub client: Option<Placed<ClientRule>>,
     /// `upstream_tls`, for upstreams that begin with `https`.
@@ -234,6 +236,7 @@ fn read_service(
     }
     let cache = cache::cache(&mut section, errors);
     let compress = cache::compress(&mut section, errors);
+    let correlate = section.boolean("correlate", errors).unwrap_or_default();
     section.finish(errors);
     ServiceDocument {
         name,
@@ -247,6 +250,7 @@ fn read_service(
         on_overflow,
         cache,
         compress,
+        correlate,
         client,
         upstream_tls,
     }

@@ -52,6 +52,8 @@ pub struct Service {
     pub cache: Option<CacheSettings>,
     /// Codings for clients in order of preference; none: answers pass as they came.
     pub compress: Vec<Coding>,
+    /// Requests get an id and a place in a trace.
+    pub correlate: bool,
     /// Which certificates of clients it asks for.
     pub client: ClientRule,
 }
@@ -132,6 +134,7 @@ impl Policy {
                 response_body_bytes_max: limits::RESPONSE_BODY_BYTES_MAX,
                 cache: None,
                 compress: Vec::new(),
+                correlate: false,
                 client: ClientRule::OPEN,
             }],
             trusted: Vec::new(),
@@ -181,6 +184,7 @@ fn resolve_service(
         response_body_bytes_max: limit.unwrap_or(limits::RESPONSE_BODY_BYTES_MAX),
         cache: service.cache,
         compress: service.compress.clone(),
+        correlate: service.correlate,
         client: service.client.as_ref().map_or(ClientRule::OPEN, |rule| rule.value.clone()),
     }
 }

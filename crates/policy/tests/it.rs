@@ -69,6 +69,7 @@ upstreams = ["http://[::1]:9000", "http://shop.internal"]
 spec = ["openapi.yaml"]
 mode = "block"
 profile = "compat"
+correlate = true
 undocumented = "observe"
 limits = { body = "64KiB", on_overflow = "observe" }
 [console]
@@ -104,6 +105,7 @@ paths = "raw"
     assert_eq!(policy.service_for("shop.example"), None);
     assert_eq!(policy.services[0].undocumented, Mode::Observe);
     assert_eq!(policy.services[0].profile, Profile::Compat);
+    assert!(policy.services[0].correlate);
     for (name, owned) in [("x-user_id", true), ("X-Role", true), ("X-Team", false)] {
         assert_eq!(policy.identity.contains(name.as_bytes()), owned, "{name}");
     }

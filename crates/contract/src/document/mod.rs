@@ -108,6 +108,13 @@ impl Contract {
         self.router.route(method, path)
     }
 
+    /// Whether a path that is not declared differs from a declared one in the case of its letters
+    /// only: some servers take both for one.
+    #[must_use]
+    pub fn declares_in_other_case(&self, path: &CanonicalPath) -> bool {
+        self.router.has_in_other_case(path)
+    }
+
     /// Compiles every schema, which is otherwise done when it is first used, and names those that
     /// cannot be used. Takes seconds for the largest contracts: for checking a contract, not for
     /// starting.

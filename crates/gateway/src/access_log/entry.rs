@@ -13,6 +13,7 @@ use policy::document::access_log::LogPaths;
 use wire::RequestHead;
 
 use super::AccessLog;
+use crate::correlation::Traced;
 use crate::limits::{
     ACCESS_LOG_AGENT_BYTES_MAX, ACCESS_LOG_PARAMETERS_MAX, ACCESS_LOG_PATH_BYTES_MAX,
 };
@@ -37,6 +38,7 @@ pub(crate) struct Entry {
     /// Names of the query's parameters.
     pub(crate) parameters: Vec<Box<str>>,
     pub(crate) user_agent: Option<String>,
+    pub(crate) traced: Traced,
     pub(crate) service: Option<Arc<str>>,
     pub(crate) mode: Option<Mode>,
     pub(crate) told: Told,

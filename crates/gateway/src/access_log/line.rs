@@ -65,6 +65,15 @@ fn json(entry: &Entry) -> String {
     let mut object = Object("{".to_owned());
     object.text("time", &entry.at.to_string());
     object.text("id", &entry.id);
+    let traces = [("trace_id", entry.traced.trace), ("linked_trace_id", entry.traced.linked)];
+    for (name, trace) in traces {
+        trace.into_iter().for_each(|trace| object.text(name, &trace.to_string()));
+    }
+    let ids =
+        [("request_id", &entry.traced.request_id), ("client_request_id", &entry.traced.client_id)];
+    for (name, id) in ids {
+        id.iter().for_each(|id| object.text(name, id));
+    }
     if let Some(address) = entry.client {
         object.text("client_ip", &address.to_string());
     }

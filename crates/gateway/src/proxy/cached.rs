@@ -130,6 +130,7 @@ impl<'s, R: Reply<'s>> All<'_, 's, R> {
                 trusted: self.peer.trusted,
                 scheme: self.channel.scheme,
                 identity: &lane.identity,
+                marks: self.channel.marks.as_ref(),
             };
             let validators = stale.as_ref().map(|entry| entry.head.validators());
             let validators = validators.unwrap_or_default();
@@ -152,7 +153,7 @@ impl<'s, R: Reply<'s>> All<'_, 's, R> {
 
     /// Answers with what is stored, as if an upstream had just sent it.
     async fn serve(self, entry: &Arc<Entry>, status: &str) -> Ending {
-        let Channel { worker, watch, reply, head, response, .. } = self.channel;
+        let Channel { worker, watch, reply, head, response, marks, .. } = self.channel;
         let part = entry.part(head);
         let bytes = entry.render(part, status, Instant::now());
         let bodiless = part == Part::NotModified || head.method() == "HEAD";
@@ -165,6 +166,7 @@ impl<'s, R: Reply<'s>> All<'_, 's, R> {
             asked: head.asked(),
             request: head.fields(),
             extras: Some(&extras),
+            request_id: marks.as_ref().map(|marks| marks.request_id.as_str()),
             keeps: head.keep_alive() && !worker.draining.get(),
             inspected: self.inspected,
             watch,

@@ -22,6 +22,7 @@ use super::tunnel::tunnel;
 use super::{After, Channel, cached};
 use crate::access_log::{Draft, Entry, Told};
 use crate::budget::Pressure;
+use crate::correlation::{Marks, Traced};
 use crate::refuse::Answer;
 use crate::upstream::{Link, Outcome, Unreachable};
 use crate::worker::Table;
@@ -53,11 +54,12 @@ pub(super) async fn exchange<'s, R: Reply<'s>>(channel: &mut Channel<'s, R>) -> 
     }
     let table = channel.worker.table();
     let peer = table.peer(channel.address);
-    let draft = draft(channel, &table, &peer);
+    channel.marks = None;
     let (mut inspected, step) =
         Inspected::begin(&channel.worker, &table, &channel.head, channel.scheme, &peer);
     let step = inspected.admitted(&table, channel.secured.as_deref(), step);
-    draft.into_iter().for_each(|draft| inspected.drafted(draft));
+    let traced = mark(channel, &inspected, &peer);
+    draft(channel, &table, &peer, traced).into_iter().for_each(|draft| inspected.drafted(draft));
     let inspected = RefCell::new(inspected);
     let in_frames = channel.source.ends_with_message();
     let want = if let Step::Continue(want) = step { want } else { Want::Nothing };
@@ -72,16 +74,33 @@ pub(super) async fn exchange<'s, R: Reply<'s>>(channel: &mut Channel<'s, R>) -> 
     conclude(channel, &inspected, body, ending).await
 }
 
+/// Marks the exchange, if its service asks for that.
+fn mark<'s, R: Reply<'s>>(
+    channel: &mut Channel<'s, R>,
+    inspected: &Inspected,
+    peer: &Peer,
+) -> Option<Traced> {
+    if !inspected.lane().correlate {
+        return None;
+    }
+    let id = channel.identity().to_owned();
+    let (marks, traced) = Marks::new(&id, channel.head.fields(), peer.trusted);
+    channel.marks = Some(marks);
+    Some(traced)
+}
+
 /// What the access log is to tell, if there is one.
 fn draft<'s, R: Reply<'s>>(
     channel: &mut Channel<'s, R>,
     table: &Table,
     peer: &Peer,
+    traced: Option<Traced>,
 ) -> Option<Draft> {
     let log = Arc::clone(table.arrangement.access_log()?);
     let client = table.client(peer, channel.head.fields());
     let entry = channel.entry();
-    Some(Draft::new(log, &channel.head, Entry { client, ..entry }))
+    let traced = traced.unwrap_or_else(|| Traced::unmarked(channel.head.fields()));
+    Some(Draft::new(log, &channel.head, Entry { client, traced, ..entry }))
 }
 
 /// Answers `OPTIONS *`: it asks about a server as a whole, and the one that is asked is the
@@ -106,6 +125,7 @@ async fn gather<'s, R: Reply<'s>>(
         trusted,
         scheme: channel.scheme,
         identity: &lane.identity,
+        marks: channel.marks.as_ref(),
     };
     channel.request_out.clear();
     forward::request(&channel.head, lane.mode, client, &mut channel.request_out);
@@ -230,7 +250,7 @@ async fn over<'s, R: Reply<'s>>(
     extras: Option<&RefCell<Extras>>,
 ) -> (Result<Relayed, Ending>, bool) {
     let timeouts = inspected.borrow().lane().upstreams.timeouts;
-    let Channel { worker, watch, source, reply, head, response, request_out, .. } = channel;
+    let Channel { worker, watch, source, reply, head, response, request_out, marks, .. } = channel;
     let (read, write) = link.transport.split();
     let mut answer = Source::new(read, &mut link.buffer);
     let mut onward = Sink::new(write);
@@ -239,6 +259,7 @@ async fn over<'s, R: Reply<'s>>(
         asked: head.asked(),
         request: head.fields(),
         extras,
+        request_id: marks.as_ref().map(|marks| marks.request_id.as_str()),
         keeps: head.keep_alive() && !worker.is_closing(),
         inspected,
         watch,

@@ -9,6 +9,8 @@ use wire::response::ResponseHead;
 use wire::serialize::{self, Connection, Form, Outgoing};
 use wire::{Framing, NameSet, Upgrade, Version};
 
+use crate::correlation::{Marks, REQUEST_ID, REQUEST_IDS};
+
 /// What a forwarded request says about its client.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Client<'a> {
@@ -20,6 +22,8 @@ pub(crate) struct Client<'a> {
     pub(crate) identity: &'a NameSet,
     /// What its connection is: `http` or `https`.
     pub(crate) scheme: Scheme,
+    /// What the request is marked with.
+    pub(crate) marks: Option<&'a Marks>,
 }
 
 /// Appends a request's head as it goes upstream.
@@ -64,11 +68,24 @@ fn write(
     out: &mut Vec<u8>,
 ) {
     let enforced = mode == Mode::Block;
+    let both;
+    let remove = match client.marks.and_then(Marks::removed) {
+        None => remove,
+        Some(unmarked) => {
+            both = [remove, &[unmarked]].concat();
+            &both
+        }
+    };
+    let marks = client.marks.map_or([None; 2], Marks::added);
     let conditions = [
         ("If-None-Match", etag.unwrap_or_default()),
         ("If-Modified-Since", modified.unwrap_or_default()),
     ];
-    let conditions = conditions.iter().filter(|(_, value)| !value.is_empty()).copied();
+    let conditions = conditions
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .copied()
+        .chain(marks.iter().flatten().copied());
     let connection = match head.upgrade() {
         Some(Upgrade::WebSocket) => Connection::WebSocket,
         _ => Connection::Implicit,
@@ -147,14 +164,23 @@ impl Passage {
     }
 
     /// Appends the response's head.
-    pub(crate) fn head(self, response: &ResponseHead, version: Version, out: &mut Vec<u8>) {
+    /// The client is told the id of its request, and no other one.
+    pub(crate) fn head(
+        self,
+        response: &ResponseHead,
+        version: Version,
+        request_id: Option<&str>,
+        out: &mut Vec<u8>,
+    ) {
         let connection = match response.status() {
             // wire lets no other protocol be agreed to
             101 => Connection::WebSocket,
             _ => Self::connection(self.keeps, version),
         };
         let how = Outgoing { form: Form::AsReceived, connection, ..Outgoing::new(self.framing) };
-        serialize::response(response, &how, out);
+        let Some(id) = request_id else { return serialize::response(response, &how, out) };
+        let (remove, append) = (&[&REQUEST_IDS], &[(REQUEST_ID, id.as_bytes())]);
+        serialize::response(response, &Outgoing { remove, append, ..how }, out);
     }
 }
 

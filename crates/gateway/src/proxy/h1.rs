@@ -71,12 +71,18 @@ impl<'s> Bytes<'s> {
 }
 
 impl<'s> Reply<'s> for Bytes<'s> {
-    fn head(&mut self, head: &ResponseHead, framing: Framing, keeps: bool) -> bool {
+    fn head(
+        &mut self,
+        head: &ResponseHead,
+        framing: Framing,
+        request_id: Option<&str>,
+        keeps: bool,
+    ) -> bool {
         let passage = Passage::of(framing, self.version, keeps);
         self.chunked = passage.framing == Framing::Chunked;
         self.body_bytes = 0;
         self.out.clear();
-        passage.head(head, self.version, &mut self.out);
+        passage.head(head, self.version, request_id, &mut self.out);
         passage.keeps
     }
 
@@ -212,7 +218,7 @@ impl<'s> Channel<'s, Bytes<'s>> {
 
     /// Gives back what a large exchange needed.
     fn relax(&mut self) {
-        self.id = None;
+        (self.id, self.marks) = (None, None);
         self.source.buffer.relax();
         recycle(&mut self.request_out);
         recycle(&mut self.reply.out);

@@ -30,6 +30,7 @@ pub(crate) use self::inspected::wall_clock;
 use self::reply::Reply;
 use self::stream::Source;
 use crate::access_log::{Entry, Told};
+use crate::correlation::{Marks, REQUEST_ID};
 use crate::refuse::Answer;
 use crate::ticker::Watch;
 use crate::tls::Secured;
@@ -51,6 +52,8 @@ struct Channel<'s, R> {
     request_out: Vec<u8>,
     /// The identity of the exchange, once somebody needs it.
     id: Option<String>,
+    /// What it is marked with, where its service asks for that.
+    marks: Option<Marks>,
 }
 
 /// What becomes of a channel after an exchange.
@@ -87,6 +90,7 @@ impl<'s, R: Reply<'s>> Channel<'s, R> {
             response: ResponseHead::new(),
             request_out: Vec::new(),
             id: None,
+            marks: None,
         }
     }
 
@@ -159,7 +163,10 @@ impl<'s, R: Reply<'s>> Channel<'s, R> {
 
     /// Sends an answer of our own.
     async fn answer(&mut self, answer: &Answer, bodiless: bool, keeps: bool) -> After {
-        let rendered = answer.render(self.identity());
+        let mut rendered = answer.render(self.identity());
+        if let Some(marks) = &self.marks {
+            rendered.fields.push((REQUEST_ID, marks.request_id.clone()));
+        }
         self.watch.arm(self.worker.timeouts.client_stall);
         match self.reply.own(&rendered, bodiless, keeps, &self.watch).await {
             Ok(()) if keeps => After::Keep,

@@ -27,6 +27,8 @@ pub(crate) struct Flow<'a> {
     pub(crate) request: &'a Fields,
     /// What a service wants beside passing answers on; most want nothing.
     pub(crate) extras: Option<&'a RefCell<Extras>>,
+    /// What the client is told as the id of its request.
+    pub(crate) request_id: Option<&'a str>,
     /// The client's connection may stay open, as far as the request goes.
     pub(crate) keeps: bool,
     pub(crate) inspected: &'a RefCell<Inspected>,
@@ -110,7 +112,7 @@ pub(crate) async fn relay<'s, R: Reply<'s>>(
     let keeps = flow.keeps && flow.sent.get();
     let amended = flow.extras.and_then(|extras| extras.borrow_mut().amend(head, flow.asked));
     let shown = amended.as_ref().unwrap_or(head);
-    let client_keeps = client.head(shown, shown.framing(), keeps);
+    let client_keeps = client.head(shown, shown.framing(), flow.request_id, keeps);
     let mut body = ResponseBody { reader, want, told_end: false };
     if let Err(relayed) = body.pass(upstream, client, flow).await {
         return relayed;

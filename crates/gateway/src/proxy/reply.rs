@@ -12,7 +12,14 @@ use crate::ticker::Watch;
 pub(crate) trait Reply<'s> {
     /// Prepares the head of the answer in place of whatever was prepared before. Returns whether
     /// the client's connection can stay open; it must not, unless it `keeps`.
-    fn head(&mut self, head: &ResponseHead, framing: Framing, keeps: bool) -> bool;
+    /// With a `request_id`, the client is told that one.
+    fn head(
+        &mut self,
+        head: &ResponseHead,
+        framing: Framing,
+        request_id: Option<&str>,
+        keeps: bool,
+    ) -> bool;
 
     /// Prepares a piece of the body.
     fn data(&mut self, data: &[u8]);

@@ -170,7 +170,7 @@ fn hosts() {
 
 #[test]
 fn paths() {
-    run(include_str!("pa.toml"), 149, 150);
+    run(include_str!("pa.toml"), 151, 152);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use exchange::phase::Phase;
 use exchange::rule::{Family, RuleCard, RuleId, Severity};
 use exchange::signal::{Detail, Location, Signal};
 use wire::field::{OVERRIDES, OWNED, VERIFIED};
-use wire::{NameSet, Refusal};
+use wire::{NameSet, Query, Refusal};
 
 use crate::detector::Detector;
 use crate::view::View;
@@ -36,6 +36,19 @@ pub(crate) fn is_behind(refusal: Refusal) -> bool {
     matches!(refusal, R::ConnectionOption | R::HostRepeated | R::HostMismatch | R::TrailerForbidden)
 }
 
+/// The parameter by which frameworks carry out another method than the request's, where it names
+/// one that changes something.
+fn overridden(query: Query<'_>) -> Option<&'static str> {
+    const METHOD: &str = "_method";
+    const CHANGING: [&str; 3] = ["DELETE", "PATCH", "PUT"];
+    let changes = |value: &[u8]| {
+        let value = Query::decode(value);
+        CHANGING.iter().any(|method| value.eq_ignore_ascii_case(method.as_bytes()))
+    };
+    let asks = !query.is_empty() && query.values(METHOD).any(changes);
+    asks.then_some(METHOD)
+}
+
 impl Detector for HeaderSpoofing {
     fn card(&self) -> &'static RuleCard {
         &CARD
@@ -49,6 +62,16 @@ impl Detector for HeaderSpoofing {
         let Some(head) = view.head else { return };
         if view.trusted {
             return;
+        }
+        if let Some(name) = overridden(head.query) {
+            signals.push(Signal {
+                rule: CARD.id,
+                phase,
+                location: Location::Query(name.into()),
+                detail: Detail::Word("override".into()),
+                severity: CARD.severity,
+                confidence: 0.6,
+            });
         }
         for (name, _) in head.fields.iter() {
             if !OWNED.contains(name) {

@@ -61,17 +61,23 @@ impl Detector for PathConfusion {
 
     fn examine(&self, phase: Phase, view: &View<'_>, signals: &mut Vec<Signal>) {
         let Some(head) = view.head else { return };
-        if head.path_oddities.is_empty() {
+        if head.path_oddities.is_empty() && !view.near_miss {
             return;
         }
-        if let Some(oddity) = TELLING.into_iter().find(|one| head.path_oddities.contains(*one)) {
+        let told = TELLING.into_iter().find(|one| head.path_oddities.contains(*one));
+        let told = match told {
+            Some(oddity) => Some((oddity.code(), 0.8)),
+            // a mistake, as often as not
+            None => view.near_miss.then_some(("path.other_case", 0.5)),
+        };
+        if let Some((word, confidence)) = told {
             signals.push(Signal {
                 rule: CARD.id,
                 phase,
                 location: Location::Exchange,
-                detail: Detail::Word(oddity.code().into()),
+                detail: Detail::Word(word.into()),
                 severity: CARD.severity,
-                confidence: 0.8,
+                confidence,
             });
         }
     }

@@ -104,11 +104,20 @@ impl Frames {
 }
 
 impl<'s> Reply<'s> for Frames {
-    fn head(&mut self, head: &ResponseHead, _framing: Framing, _keeps: bool) -> bool {
+    fn head(
+        &mut self,
+        head: &ResponseHead,
+        _framing: Framing,
+        request_id: Option<&str>,
+        _keeps: bool,
+    ) -> bool {
         let mut response = Response::new(());
         *response.status_mut() =
             StatusCode::from_u16(head.status()).unwrap_or(StatusCode::BAD_GATEWAY);
         *response.headers_mut() = fields(head.fields());
+        if let Some(id) = request_id.and_then(|id| id.parse().ok()) {
+            response.headers_mut().insert("x-request-id", id);
+        }
         self.head = Some(response);
         self.body.clear();
         self.body_bytes = 0;
