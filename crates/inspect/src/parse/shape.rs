@@ -49,9 +49,14 @@ struct Level {
     last: Index,
 }
 
+/// Children that are looked through one by one before [`Builder::order`] is asked: most objects
+/// have fewer members.
+const WALKED_MAX: usize = 12;
+
 /// How children are found: kept beside the nodes, not in the shape that goes out.
 struct Links {
     first_child: Index,
+    last_child: Index,
     next_sibling: Index,
     /// What the name promises, once somebody has asked.
     hint: Option<Hint>,
@@ -60,6 +65,9 @@ struct Links {
 struct Builder {
     shape: Shape,
     links: Vec<Links>,
+    /// Nodes sorted by parent and name, as far as somebody has asked: an object of many different
+    /// names must not compare each with all before it.
+    order: Vec<Index>,
     data: DataClasses,
     levels: Vec<Level>,
     /// The member whose value comes next.
@@ -68,6 +76,9 @@ struct Builder {
     named: Index,
     /// Containers open below the one from which on nothing is recorded.
     muted: usize,
+    /// Names that were compared.
+    #[cfg(test)]
+    compared: std::cell::Cell<usize>,
 }
 
 impl Builder {
@@ -82,11 +93,14 @@ impl Builder {
                 cut: false,
             },
             links: Vec::with_capacity(nodes),
+            order: Vec::new(),
             data: DataClasses::NONE,
             levels: Vec::with_capacity(8),
             member: None,
             named: NOWHERE,
             muted: 0,
+            #[cfg(test)]
+            compared: std::cell::Cell::default(),
         }
     }
 
@@ -124,30 +138,59 @@ impl Builder {
         if expected != NOWHERE && self.is_named(expected, name) {
             return self.matched(expected);
         }
-        let first = self.links[usize::from(parent)].first_child;
-        let (mut at, mut last) = (first, NOWHERE);
-        while at != NOWHERE {
+        let mut at = self.links[usize::from(parent)].first_child;
+        for _ in 0..WALKED_MAX {
+            if at == NOWHERE {
+                let made = self.add(parent, name);
+                return self.matched(made);
+            }
             if self.is_named(at, name) {
                 return self.matched(at);
             }
-            last = at;
             at = self.links[usize::from(at)].next_sibling;
         }
-        let made = self.add(parent, name);
-        if made != NOWHERE {
-            match self.links.get_mut(usize::from(last)) {
-                Some(link) if last != NOWHERE => link.next_sibling = made,
-                _ => self.links[usize::from(parent)].first_child = made,
-            }
-        }
-        self.matched(made)
+        let found = match self.search(parent, name) {
+            Ok(at) => self.order[at],
+            Err(_) => self.add(parent, name),
+        };
+        self.matched(found)
     }
+
+    /// Where the child of this name stands in the order, or would stand. Whatever the names are,
+    /// it takes nine comparisons, and each node is put in its place once.
+    fn search(&mut self, parent: Index, name: &str) -> Result<usize, usize> {
+        // the root is nobody's child
+        for at in self.order.len() + 1..self.shape.nodes.len() {
+            let node = &self.shape.nodes[at];
+            let place = self.place_of(node.parent, self.shape.name(node));
+            let place = place.unwrap_or_else(|place| place);
+            self.order.insert(place, at as Index);
+        }
+        self.place_of(parent, name)
+    }
+
+    fn place_of(&self, parent: Index, name: &str) -> Result<usize, usize> {
+        self.order.binary_search_by(|at| {
+            self.note_comparison();
+            let node = &self.shape.nodes[usize::from(*at)];
+            (node.parent, self.shape.name(node)).cmp(&(parent, name))
+        })
+    }
+
+    #[cfg(test)]
+    fn note_comparison(&self) {
+        self.compared.set(self.compared.get() + 1);
+    }
+
+    #[cfg(not(test))]
+    const fn note_comparison(&self) {}
 
     fn next_of(&self, last: Index) -> Option<Index> {
         self.links.get(usize::from(last)).map(|link| link.next_sibling)
     }
 
     fn is_named(&self, at: Index, name: &str) -> bool {
+        self.note_comparison();
         self.shape.nodes.get(usize::from(at)).is_some_and(|node| self.shape.name(node) == name)
     }
 
@@ -173,8 +216,27 @@ impl Builder {
             data: DataClasses::NONE,
             count: 0,
         });
-        self.links.push(Links { first_child: NOWHERE, next_sibling: NOWHERE, hint: None });
-        (self.shape.nodes.len() - 1) as Index
+        self.links.push(Links {
+            first_child: NOWHERE,
+            last_child: NOWHERE,
+            next_sibling: NOWHERE,
+            hint: None,
+        });
+        let made = (self.shape.nodes.len() - 1) as Index;
+        if made != 0 {
+            self.link(parent, made);
+        }
+        made
+    }
+
+    /// Appends a node to the children of its parent.
+    fn link(&mut self, parent: Index, made: Index) {
+        let links = &mut self.links[usize::from(parent)];
+        let last = std::mem::replace(&mut links.last_child, made);
+        match self.links.get_mut(usize::from(last)) {
+            Some(before) => before.next_sibling = made,
+            None => self.links[usize::from(parent)].first_child = made,
+        }
     }
 
     /// Records what a scalar looks like, and whether it is sensitive.
@@ -188,6 +250,9 @@ impl Builder {
                 Some(before) if before == kind => node.kind,
                 _ => Some(ValueKind::Word),
             };
+        }
+        if kind.is_some_and(|kind| recognize::is_harmless(kind, text)) {
+            return;
         }
         let (named, shape) = (usize::from(self.named), &self.shape);
         let hint = || match self.links.get_mut(named) {
@@ -289,5 +354,62 @@ impl Sink for Builder {
             Literal::False | Literal::True => Types::BOOLEAN,
         };
         self.place(types);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A list of objects with members from `first` to `last` exclusive, in this or reverse order.
+    fn objects(ranges: &[(usize, usize)]) -> Vec<u8> {
+        let objects = ranges.iter().map(|(first, last)| {
+            let numbers: Vec<usize> = if first < last {
+                (*first..*last).collect()
+            } else {
+                (*last..*first).rev().collect()
+            };
+            let name = |number: usize| {
+                let letters = [number / 676, number / 26 % 26, number % 26];
+                letters.map(|letter| char::from(b'a' + letter as u8)).iter().collect::<String>()
+            };
+            let members = numbers.iter().map(|number| format!("\"field_{}\":1", name(*number)));
+            format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+        });
+        format!("[{}]", objects.collect::<Vec<_>>().join(",")).into_bytes()
+    }
+
+    fn build(text: &[u8]) -> Builder {
+        let mut builder = Builder::for_text(text.len());
+        json::read(text, &mut builder).unwrap();
+        builder
+    }
+
+    #[test]
+    fn names_cost_the_same_however_many_there_are() {
+        let mut most = 0;
+        for count in [500, 1_000, 5_000, 10_000] {
+            let builder = build(&objects(&[(0, count)]));
+            assert_eq!(builder.shape.nodes.len(), limits::SHAPE_NODES_MAX.min(count + 2));
+            most = most.max(builder.compared.get().div_ceil(count));
+        }
+        // those that are walked, twice the ten of a binary search over 512, and the sibling
+        assert!(most <= WALKED_MAX + 2 * 10 + 1, "{most} comparisons for one name");
+    }
+
+    #[test]
+    fn every_order_of_many_names_finds_the_same_members() {
+        let builder = build(&objects(&[(0, 100), (100, 0), (40, 140), (20, 90)]));
+        assert_eq!(builder.shape.nodes.len(), 2 + 140);
+        let counts = builder.shape.nodes[2..].iter().map(|node| node.count);
+        let expected = (0..140).map(|at| match at {
+            0..20 => 2,
+            20..40 => 3,
+            40..90 => 4,
+            90..100 => 3,
+            _ => 1,
+        });
+        assert!(counts.eq(expected));
+        assert!(builder.shape.nodes[2..].iter().all(|node| node.parent == 1));
     }
 }
