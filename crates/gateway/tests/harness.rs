@@ -18,6 +18,7 @@ use gateway::outlet::{OutletReader, outlet};
 use gateway::reload::Arrangement;
 use gateway::{Gateway, GatewayConfig, Running};
 use inspect::Inspector;
+use inspect::detector::Detector;
 use policy::document::Document;
 use policy::{Policy, Revision};
 
@@ -350,6 +351,10 @@ pub(crate) fn settings(mode: &str, upstream: SocketAddr, extra: &str) -> String 
 
 /// What settings mean, with [`CONTRACT`] as the contract of every service that names one.
 pub(crate) fn arrangement(settings: &str) -> Arrangement {
+    arrangement_of(settings, |inspector| inspector)
+}
+
+fn arrangement_of(settings: &str, change: impl FnOnce(Inspector) -> Inspector) -> Arrangement {
     let document = Document::read(settings).unwrap();
     let source = SourceDocument { name: "openapi.yaml".to_owned(), text: CONTRACT.to_owned() };
     let contract = Arc::new(Contract::from_documents(&[source]).unwrap());
@@ -362,7 +367,7 @@ pub(crate) fn arrangement(settings: &str) -> Arrangement {
     let policy = Policy::resolve(&document, &contracts, Revision::of([settings])).unwrap();
     let upstreams = document.services.iter().map(|service| service.upstreams.clone()).collect();
     let inspector = Inspector::compile(Arc::new(policy), Pseudonymizer::new(&[7; 16]));
-    Arrangement::new(Arc::new(inspector), upstreams).unwrap()
+    Arrangement::new(Arc::new(change(inspector)), upstreams).unwrap()
 }
 
 impl Fixture {
@@ -371,11 +376,21 @@ impl Fixture {
     }
 
     pub(crate) fn with(settings: &str, change: impl FnOnce(&mut GatewayConfig)) -> Self {
+        Self::over(arrangement(settings), change)
+    }
+
+    /// With one more detector than the catalogue's.
+    pub(crate) fn detecting(settings: &str, detector: &'static dyn Detector) -> Self {
+        let changed = arrangement_of(settings, |inspector| inspector.with_detector(detector));
+        Self::over(changed, |_| {})
+    }
+
+    fn over(arrangement: Arrangement, change: impl FnOnce(&mut GatewayConfig)) -> Self {
         let (outlet, reader) = outlet();
         let metrics = Arc::new(Metrics::new(outlet.clone()));
         let mut config = GatewayConfig::new([SocketAddr::from(([127, 0, 0, 1], 0))], 1);
         change(&mut config);
-        let running = Gateway::start(&config, arrangement(settings), &outlet, &metrics).unwrap();
+        let running = Gateway::start(&config, arrangement, &outlet, &metrics).unwrap();
         Self { running: Some(running), metrics, reader, seen: Vec::new() }
     }
 

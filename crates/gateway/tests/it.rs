@@ -10,6 +10,7 @@ mod correlation;
 mod forwarding;
 mod harness;
 mod http2;
+mod inspection_faults;
 mod lifecycle;
 mod pki;
 mod pressure;

@@ -18,10 +18,10 @@ use exchange::shape::Shape;
 use exchange::signal::Signal;
 use policy::{Mode, Service};
 use wire::doubt::{doubt, names_fields};
-use wire::{Query, Refusal};
+use wire::{Profile, Query, Refusal};
 
 use crate::decide::{self, Grounds};
-use crate::detector::{self, CATALOG};
+use crate::detector;
 use crate::gather::Gather;
 use crate::identify::identify;
 use crate::inspector::{Inspector, address_pseudonym};
@@ -127,7 +127,7 @@ impl Inspection {
         if !head.query.is_empty() {
             parse::form::parameters(head.query, ParameterPlace::Query, &mut self.parameters);
         }
-        let names_fields = names_fields(head.fields);
+        let names_fields = service.profile == Profile::Strict && names_fields(head.fields);
         self.doubt = doubt(service.profile, head.path_oddities, head.query, names_fields);
         let mut plan = BodyPlan::Unchecked;
         if let Some(contract) = &service.contract {
@@ -147,7 +147,9 @@ impl Inspection {
             return stop;
         }
         let content_type = head.fields.get("content-type").unwrap_or_default();
-        self.content_type = content_type.into();
+        if self.operation_of(service).is_some() {
+            self.content_type = content_type.into();
+        }
         self.request_encoding = head.fields.get("content-encoding").map(Into::into);
         let checked = matches!(plan, BodyPlan::Check);
         let limit = service.request_body_bytes_max;
@@ -352,7 +354,7 @@ impl Inspection {
             shape: seen.as_ref(),
             data: target.data,
         };
-        for detector in CATALOG.iter().filter(|detector| detector.phases().contains(&phase)) {
+        for detector in self.inspector.detectors(phase) {
             if self.signals.len() < limits::SIGNALS_MAX {
                 detector.examine(phase, &view, &mut self.signals);
             }

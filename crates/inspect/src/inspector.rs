@@ -17,7 +17,7 @@ use exchange::redact::{Pseudonym, Pseudonymizer};
 use policy::{Policy, Service};
 use wire::{Refusal, Sender};
 
-use crate::detector::signal_of;
+use crate::detector::{CATALOG, Detector, signal_of};
 use crate::inspection::Inspection;
 use crate::step::Step;
 
@@ -40,6 +40,8 @@ pub struct Inspector {
     pseudonymizer: Pseudonymizer,
     media: [Arc<str>; COMMON_MEDIA.len()],
     unknown_service: Arc<str>,
+    /// By the phase at whose end they look.
+    detectors: [Vec<&'static dyn Detector>; Phase::ALL.len()],
 }
 
 impl Inspector {
@@ -52,7 +54,21 @@ impl Inspector {
             pseudonymizer,
             media: COMMON_MEDIA.map(Arc::from),
             unknown_service: Arc::from(""),
+            detectors: Phase::ALL.map(|phase| {
+                let looks = |one: &&&dyn Detector| one.phases().contains(&phase);
+                CATALOG.iter().filter(looks).copied().collect()
+            }),
         }
+    }
+
+    /// Adds a detector that is not in the catalogue: by it, a test learns what a defect in one
+    /// does to the shell.
+    #[must_use]
+    pub fn with_detector(mut self, detector: &'static dyn Detector) -> Self {
+        for phase in detector.phases() {
+            self.detectors[*phase as usize].push(detector);
+        }
+        self
     }
 
     /// The policy.
@@ -111,6 +127,11 @@ impl Inspector {
             signals: vec![signal],
             disposition: Disposition::Blocked,
         })
+    }
+
+    /// The detectors that look at the end of a phase, in the order of the catalogue.
+    pub(crate) fn detectors(&self, phase: Phase) -> &[&'static dyn Detector] {
+        &self.detectors[phase as usize]
     }
 
     pub(crate) fn service(&self, index: Option<usize>) -> Option<&Service> {
