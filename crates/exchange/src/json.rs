@@ -390,10 +390,8 @@ fn plain_prefix(bytes: &[u8]) -> usize {
     const HIGH: u64 = 0x8080_8080_8080_8080;
     let zero_bytes = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
     let mut done = 0;
-    for chunk in bytes.chunks_exact(8) {
-        let mut eight = [0; 8];
-        eight.copy_from_slice(chunk);
-        let word = u64::from_le_bytes(eight);
+    while let Some(eight) = bytes.get(done..).and_then(<[u8]>::first_chunk::<8>) {
+        let word = u64::from_le_bytes(*eight);
         let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
         let special = control
             | zero_bytes(word ^ (ONES * u64::from(b'"')))

@@ -31,6 +31,16 @@ pub(crate) fn classify(name: &str, value: &str) -> Option<DataClass> {
     classify_under(|| Hint::of(name), value)
 }
 
+/// True for values of a kind that is nothing under any name, as [`Summary::is_plain`] would tell
+/// from their bytes.
+pub(crate) fn is_harmless(kind: ValueKind, text: &str) -> bool {
+    match kind {
+        ValueKind::Uuid => true,
+        ValueKind::DateTime => Summary::is_recent(text.as_bytes()),
+        _ => false,
+    }
+}
+
 /// The same for a name that may already have been read.
 pub(crate) fn classify_under(hint: impl FnOnce() -> Hint, value: &str) -> Option<DataClass> {
     let value = value.trim_ascii();
@@ -249,14 +259,18 @@ impl Summary {
         self.flags & flags != 0
     }
 
+    /// True for 20 to 35 bytes that begin as a date and time of our days do.
+    fn is_recent(text: &[u8]) -> bool {
+        matches!(text, [b'2', b'0', b'2', _, b'-', _, _, b'-', _, _, b'T' | b' ', ..])
+            && (20..=35).contains(&text.len())
+    }
+
     /// True for what is nothing under any name: dates and times of our days, and UUIDs.
     fn is_plain(&self, text: &[u8]) -> bool {
         let dashes = |places: &[usize]| places.iter().all(|at| text[*at] == b'-');
         match text.len() {
             36 => self.flags == Self::DASH && dashes(&[8, 13, 18, 23]),
-            20..=35 => {
-                dashes(&[4, 7]) && matches!(text[10], b'T' | b' ') && text.starts_with(b"202")
-            }
+            20..=35 => Self::is_recent(text),
             19 => dashes(&[4, 7]) && text[10] == b' ' && text.starts_with(b"202"),
             _ => false,
         }
