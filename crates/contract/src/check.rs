@@ -13,10 +13,10 @@ use wire::{Fields, Query};
 use crate::media::{self, Content, Selected};
 use crate::operation::Operation;
 use crate::parameter::{Parameter, ParameterPlace};
-use crate::schema::SchemaId;
+use crate::schema::{Departure, SchemaId, Unfit};
 use crate::shape::{Reading, Shape};
 use crate::style::Sent;
-use crate::value::{self, Unfit};
+use crate::value;
 use crate::violation::{Violation, ViolationClass, push};
 
 /// What will be done with a request's body.
@@ -222,12 +222,9 @@ impl Operation {
     }
 
     fn check_json(&self, schema: Option<SchemaId>, text: &[u8], out: &mut Vec<Violation>) {
-        let read = match value::read(text) {
-            Ok(read) => read,
-            Err(unfit) => return syntax(unfit, out),
-        };
-        if let Some(schema) = schema {
-            self.judge(schema, &read.value, read.values, out);
+        match self.definitions.read(schema, text) {
+            Ok(departures) => judged(departures, out),
+            Err(unfit) => syntax(unfit, out),
         }
     }
 
@@ -261,23 +258,23 @@ impl Operation {
                 }
             }
         }
-        self.judge(schema, &Value::Object(map), values, out);
+        judged(self.definitions.departures(schema, &Value::Object(map)), out);
     }
+}
 
-    fn judge(&self, schema: SchemaId, value: &Value, values: usize, out: &mut Vec<Violation>) {
-        for departure in self.definitions.departures(schema, value, values) {
-            let location = Location::body(&departure.pointer);
-            push(out, ViolationClass::BodySchema, location, &departure.keyword, departure.detail);
-        }
+fn judged(departures: Vec<Departure>, out: &mut Vec<Violation>) {
+    for departure in departures {
+        let location = Location::body(&departure.pointer);
+        push(out, ViolationClass::BodySchema, location, &departure.keyword, departure.detail);
     }
 }
 
 /// A field of a form: objects come as JSON, everything else as text.
 fn form_value(field: &Shape, text: &str) -> Value {
     if field.is_object()
-        && let Ok(read) = value::read(text.as_bytes())
+        && let Ok(value) = value::read(text.as_bytes())
     {
-        return read.value;
+        return value;
     }
     field.scalar(text, Reading::Typed)
 }

@@ -32,5 +32,6 @@ pub use error::DocumentError;
 pub use operation::{Operation, Status};
 pub use parameter::{Parameter, ParameterPlace};
 pub use route::Routed;
+pub use schema::{Departure, Draft, Schema, Unfit};
 pub use security::{Alternative, Scheme, SchemeKind, Security};
 pub use violation::{Violation, ViolationClass};

@@ -103,8 +103,6 @@ impl<'a> Lowering<'a> {
             drafts.push(draft);
         }
         cycle::cut(&mut drafts, report);
-        let backtracking =
-            self.patterns.values().any(|engine| *engine == Some(Engine::Backtracking));
         let list = drafts.into_iter().map(|draft| Definition {
             text: draft.text,
             refs: draft.refs.into_iter().collect(),
@@ -112,7 +110,7 @@ impl<'a> Lowering<'a> {
             place: draft.place,
             compiled: Compiled::default(),
         });
-        (Definitions { list: list.collect(), backtracking }, self.used)
+        (Definitions { list: list.collect() }, self.used)
     }
 }
 
@@ -283,9 +281,9 @@ impl<'a> Writer<'_, 'a> {
                 let forbidden = self.direction.forbidden().to_owned();
                 match &mut value {
                     Value::Object(map) => {
-                        map.insert(forbidden, Value::Bool(true));
+                        map.insert(forbidden, json!(schema::FORBIDDEN));
                     }
-                    _ => value = json!({ forbidden: true }),
+                    _ => value = json!({ forbidden: schema::FORBIDDEN }),
                 }
             }
             out.insert(name.to_owned(), value);

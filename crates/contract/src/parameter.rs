@@ -102,7 +102,7 @@ impl Parameter {
                 if strings.is_ok_and(|value| definitions.allows(*schema, &value)) {
                     return;
                 }
-                let departures = definitions.departures(*schema, &typed, 0);
+                let departures = definitions.departures(*schema, &typed);
                 for departure in departures {
                     self.violate(out, &departure.keyword, departure.detail);
                 }
@@ -120,9 +120,9 @@ impl Parameter {
         match sent.single().map(|text| value::read(text.as_bytes())) {
             None => self.violate(out, "repeated", "expected this parameter once"),
             Some(Err(_)) => self.violate(out, "json", "expected JSON without repeated names"),
-            Some(Ok(read)) => {
+            Some(Ok(value)) => {
                 let Some(schema) = schema else { return };
-                for departure in definitions.departures(schema, &read.value, read.values) {
+                for departure in definitions.departures(schema, &value) {
                     self.violate(out, &departure.keyword, departure.detail);
                 }
             }

@@ -1,37 +1,20 @@
-//! JSON bodies as values: the one strict reading of [`exchange::json`], which two parsers cannot
-//! understand differently. A name that occurs twice in an object is a fault, not a choice.
+//! JSON inside parameters and forms as values: the one strict reading of [`exchange::json`],
+//! which two parsers cannot understand differently. A name that occurs twice in an object is a
+//! fault, not a choice.
 
-use exchange::json::{self, Container, Fault, Literal, Sink, Text};
+use exchange::json::{self, Container, Literal, Sink, Text};
 use exchange::limits;
 use serde_json::{Map, Number, Value};
 
-/// A value that has been read, and how many values it is made of.
-#[derive(Debug)]
-pub(crate) struct Read {
-    pub(crate) value: Value,
-    pub(crate) values: usize,
-}
-
-/// Why a text cannot be checked against a schema.
-#[derive(Debug, Eq, PartialEq)]
-pub(crate) enum Unfit {
-    /// Not JSON.
-    Syntax(Fault),
-    /// A name occurs twice in the object at this pointer.
-    Duplicate(String),
-    /// A number at this pointer is larger than a double can hold.
-    Number(String),
-    /// As values it would take more than [`limits::JSON_TREE_BYTES_MAX`].
-    Size,
-}
+use crate::schema::Unfit;
 
 /// Reads one JSON text.
-pub(crate) fn read(text: &[u8]) -> Result<Read, Unfit> {
+pub(crate) fn read(text: &[u8]) -> Result<Value, Unfit> {
     let mut builder = Builder::default();
     json::read(text, &mut builder).map_err(Unfit::Syntax)?;
     match builder.unfit {
         Some(unfit) => Err(unfit),
-        None => Ok(Read { value: builder.root, values: builder.values }),
+        None => Ok(builder.root),
     }
 }
 
@@ -50,7 +33,6 @@ enum Frame {
 struct Builder {
     root: Value,
     stack: Vec<Frame>,
-    values: usize,
     bytes: usize,
     unfit: Option<Unfit>,
 }
@@ -58,7 +40,6 @@ struct Builder {
 impl Builder {
     /// Accounts for a value; false when the value is not to be kept.
     fn take(&mut self, bytes: usize) -> bool {
-        self.values += 1;
         self.bytes += bytes;
         if self.bytes > limits::JSON_TREE_BYTES_MAX {
             self.stack.clear();

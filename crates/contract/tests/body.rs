@@ -264,7 +264,7 @@ fn media_types() {
         (json, "{\"a\":1} x", Checked, "body  json"),
         (json, "{\"a\":1,\"a\":2}", Checked, "body  duplicate"),
         (json, "{\"a\":{\"b\":[{\"c\":1,\"\\u0063\":2}]}}", Checked, "body /a/b/* duplicate"),
-        (json, "{\"a\":1e999}", Checked, "body  json"),
+        (json, "{\"a\":1e999}", Checked, "body /a json"),
         (form, "age=3", Checked, ""),
         (form, "age=three", Checked, "body /age type"),
         (form, "tag=a", Checked, "body  required"),
@@ -355,7 +355,7 @@ fn hostile_bodies_are_bounded() {
     assert_eq!(found, "body /* type");
     let objects = format!("[{}{{\"a\":1}}]", "{\"a\":1},".repeat(100_000));
     let found = request(&contract, "application/json", &objects).1;
-    assert_eq!(found, "body  json");
+    assert_eq!(found, "body /* type");
     let deep = "[".repeat(100_000);
     assert_eq!(request(&contract, "application/json", &deep).1, "body  json");
 }

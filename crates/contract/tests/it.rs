@@ -10,6 +10,7 @@ mod example;
 mod parameter;
 mod real;
 mod routing;
+mod schema;
 mod security;
 mod suite;
 

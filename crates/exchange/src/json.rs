@@ -8,6 +8,9 @@ use crate::limits;
 
 /// What listens to the tokens, in the order of the text.
 pub trait Sink {
+    /// The byte at which the next container, value or name begins.
+    #[inline]
+    fn at(&mut self, _offset: usize) {}
     /// `{` or `[`.
     fn open(&mut self, container: Container);
     /// `}` or `]`.
@@ -89,6 +92,8 @@ pub enum FaultKind {
     Escape,
     /// A number that the grammar does not allow.
     Number,
+    /// A number of more than [`limits::JSON_NUMBER_BYTES_MAX`] bytes.
+    NumberLength,
     /// Not the token that the grammar asks for here.
     Syntax,
     /// More than [`limits::JSON_TOKENS_MAX`] values and names.
@@ -110,6 +115,7 @@ impl FaultKind {
             Self::Depth => "nested too deep",
             Self::Escape => "invalid escape",
             Self::Number => "invalid number",
+            Self::NumberLength => "number too long",
             Self::Syntax => "syntax",
             Self::Tokens => "too many values",
             Self::Trailing => "text behind the value",
@@ -132,9 +138,26 @@ impl fmt::Display for Fault {
 pub fn read(text: &[u8], sink: &mut impl Sink) -> Result<(), Fault> {
     let text = std::str::from_utf8(text)
         .map_err(|error| Fault { kind: FaultKind::Utf8, at: error.valid_up_to() })?;
-    let mut reader =
-        Reader { text, bytes: text.as_bytes(), at: 0, depth: 0, objects: 0, tokens: 0 };
-    reader.run(sink)
+    read_text(text, sink)
+}
+
+/// The same for a text that is known to be UTF-8.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_text(text: &str, sink: &mut impl Sink) -> Result<(), Fault> {
+    let mut reader = Reader::new(text, 0);
+    reader.run(sink)?;
+    reader.skip_space();
+    if reader.at == text.len() { Ok(()) } else { Err(reader.fault(FaultKind::Trailing)) }
+}
+
+/// Reads the one JSON value that begins at byte `at` of `text`, whatever stands behind it.
+///
+/// # Errors
+/// As [`read`], for this value.
+pub fn read_value(text: &str, at: usize, sink: &mut impl Sink) -> Result<(), Fault> {
+    Reader::new(text, at).run(sink)
 }
 
 /// What may come next.
@@ -160,6 +183,10 @@ struct Reader<'a> {
 const _: () = assert!(limits::JSON_DEPTH_MAX <= 64, "`Reader::objects` has a bit per level");
 
 impl<'a> Reader<'a> {
+    fn new(text: &'a str, at: usize) -> Self {
+        Self { text, bytes: text.as_bytes(), at, depth: 0, objects: 0, tokens: 0 }
+    }
+
     fn run(&mut self, sink: &mut impl Sink) -> Result<(), Fault> {
         let mut expect = Expect::Value;
         loop {
@@ -180,17 +207,14 @@ impl<'a> Reader<'a> {
                 _ => return Err(self.fault(FaultKind::Syntax)),
             };
             if self.depth == 0 {
-                self.skip_space();
-                return match self.bytes.get(self.at) {
-                    None => Ok(()),
-                    Some(_) => Err(self.fault(FaultKind::Trailing)),
-                };
+                return Ok(());
             }
         }
     }
 
     fn value(&mut self, byte: u8, sink: &mut impl Sink) -> Result<Expect, Fault> {
         self.count()?;
+        sink.at(self.at);
         match byte {
             b'{' => return self.open(Container::Object, sink),
             b'[' => return self.open(Container::Array, sink),
@@ -209,6 +233,7 @@ impl<'a> Reader<'a> {
 
     fn member(&mut self, sink: &mut impl Sink) -> Result<Expect, Fault> {
         self.count()?;
+        sink.at(self.at);
         let name = self.quoted()?;
         self.skip_space();
         match self.bytes.get(self.at) {
@@ -286,6 +311,9 @@ impl<'a> Reader<'a> {
         }
         if matches!(self.peek(), Some(byte) if byte.is_ascii_alphanumeric()) {
             return Err(self.fault(FaultKind::Number));
+        }
+        if self.at - start > limits::JSON_NUMBER_BYTES_MAX {
+            return Err(self.fault(FaultKind::NumberLength));
         }
         sink.number(self.slice(start, self.at));
         Ok(())
@@ -408,6 +436,13 @@ fn plain_prefix(bytes: &[u8]) -> usize {
 
 fn hex_unit(digits: &[u8]) -> Option<u32> {
     digits.iter().try_fold(0, |sum, byte| Some(sum << 4 | char::from(*byte).to_digit(16)?))
+}
+
+/// The text that is meant by what stands between two quotes, which was read before.
+#[must_use]
+pub fn decoded(raw: &str) -> Cow<'_, str> {
+    let escaped = raw.as_bytes().contains(&b'\\');
+    Text { raw, escaped }.decode()
 }
 
 /// Resolves escapes that [`Reader::escape`] has accepted.

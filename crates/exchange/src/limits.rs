@@ -20,6 +20,16 @@ pub const JSON_DEPTH_MAX: usize = 64;
 /// Values and keys in one JSON body.
 pub const JSON_TOKENS_MAX: usize = 1 << 20;
 
+/// Bytes of one number in JSON: the longest double in full takes 1,079.
+pub const JSON_NUMBER_BYTES_MAX: usize = 1_100;
+
+/// Steps of the validator for each byte of an instance: so many schemas may be at work on one
+/// value at a time. Ordinary contracts take less than one.
+pub const SCHEMA_STEPS_PER_BYTE: usize = 64;
+
+/// Steps of the validator that every instance has, however short it is.
+pub const SCHEMA_STEPS_MIN: usize = 1 << 18;
+
 /// Bytes that one JSON body may take as a tree of values while it is checked. A body of many tiny
 /// objects grows eightyfold; honest ones about fivefold.
 pub const JSON_TREE_BYTES_MAX: usize = 32 << 20;

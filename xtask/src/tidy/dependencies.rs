@@ -14,8 +14,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "contract",
         &[
+            "fancy-regex",
             "granit-parser",
             "jsonschema",
+            "jsonschema-regex",
             "memchr",
             "referencing",
             "regex",
