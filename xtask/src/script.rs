@@ -15,6 +15,8 @@ pub(crate) const FUZZ: &str = "install-fuzz.sh";
 pub(crate) const H2LOAD: &str = "install-h2load.sh";
 /// nginx, the measure of the gateway's cost.
 pub(crate) const NGINX: &str = "install-nginx.sh";
+/// An authority that issues certificates by ACME, for the tests of that.
+pub(crate) const PEBBLE: &str = "install-pebble.sh";
 /// HAProxy, and ModSecurity with the Core Rule Set for nginx.
 pub(crate) const PEERS: &str = "install-peers.sh";
 /// The programs to which `differential` puts what we forward, beside nginx.

@@ -10,6 +10,7 @@ use crate::{command, script, tidy, tree};
 pub(crate) fn run() -> Result<()> {
     let root = tree::root()?;
     script::run(&root, script::CHROMIUM)?;
+    script::run(&root, script::PEBBLE)?;
     let tests = run_tests(&root)?;
     let doc_tests = run_doc_tests(&root)?;
     tidy::run()?;

@@ -18,6 +18,7 @@ pub mod access_log;
 mod amend;
 pub mod budget;
 mod cache;
+pub mod challenges;
 mod compress;
 mod correlation;
 mod error;

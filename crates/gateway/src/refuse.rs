@@ -121,6 +121,17 @@ impl Answer {
         Self { after_s: Some(after_s), ..plain }
     }
 
+    /// What proves to an authority that a name is ours.
+    pub(crate) fn token(text: &str) -> Self {
+        Self::plain(200, "", "", text)
+    }
+
+    /// An authority asks for what nobody has ordered.
+    pub(crate) fn unknown_token() -> Self {
+        let message = "No certificate is being ordered with this token.";
+        Self::plain(404, "unknown-token", "There is no such token", message)
+    }
+
     /// The methods that the gateway passes on: no refusal, and nothing to say about it.
     pub(crate) fn methods() -> Self {
         let allow = Some("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS".to_owned());
@@ -136,8 +147,13 @@ impl Answer {
     /// The answer to the exchange that `ulid` names.
     pub(crate) fn render(&self, ulid: &str) -> Rendered {
         if self.status == 200 {
-            let allow = self.allow.iter().map(|methods| ("Allow", methods.clone()));
-            return Rendered { status: 200, fields: allow.collect(), body: String::new() };
+            let mut fields: Vec<_> =
+                self.allow.iter().map(|methods| ("Allow", methods.clone())).collect();
+            if !self.detail.is_empty() {
+                // RFC 8555 §8.3
+                fields.push(("Content-Type", "application/octet-stream".to_owned()));
+            }
+            return Rendered { status: 200, fields, body: self.detail.clone() };
         }
         let mut problem = json!({
             "type": format!("{TYPE_BASE}{}", self.slug),

@@ -11,6 +11,7 @@ use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::watch;
 
 use crate::budget::Memory;
+use crate::challenges::Challenges;
 use crate::error::GatewayError;
 use crate::limits::{CONNECTIONS_MAX, DRAIN_IDLE, TICK, Timeouts};
 use crate::listener::{self, ListenerConfig};
@@ -38,6 +39,8 @@ pub struct GatewayConfig {
     pub timeouts: Timeouts,
     /// The memory that the process may use.
     pub memory: Arc<Memory>,
+    /// What authorities ask for before they issue certificates.
+    pub challenges: Arc<Challenges>,
     /// Sockets of a process that is being replaced, with the addresses of the settings that they
     /// were opened for. They are used in place of new ones.
     pub inherited: Vec<(SocketAddr, Arc<TcpListener>)>,
@@ -53,6 +56,7 @@ impl GatewayConfig {
             connections_max: CONNECTIONS_MAX,
             timeouts: Timeouts::default(),
             memory: Arc::default(),
+            challenges: Arc::default(),
             inherited: Vec::new(),
         }
     }
@@ -98,6 +102,7 @@ struct Outset {
     listeners: Vec<(ListenerConfig, TcpListener)>,
     connections_max: usize,
     memory: Arc<Memory>,
+    challenges: Arc<Challenges>,
     timeouts: Timeouts,
     slot: Arc<Slot>,
     metrics: Arc<Metrics>,
@@ -149,6 +154,7 @@ impl Gateway {
                 listeners,
                 connections_max: config.connections_max.div_ceil(workers),
                 memory: Arc::clone(&config.memory),
+                challenges: Arc::clone(&config.challenges),
                 timeouts: config.timeouts,
                 slot: Arc::clone(&running.slot),
                 metrics: Arc::clone(&running.metrics),
@@ -269,6 +275,7 @@ impl Outset {
             draining: Cell::new(false),
             closing_idle: Cell::new(false),
             memory: self.memory,
+            challenges: self.challenges,
             connections_max: self.connections_max,
             connections: Cell::new(0),
             handshakes: Rc::new(()),

@@ -12,6 +12,7 @@ use wire::{Fields, NameSet};
 
 use crate::budget::{Memory, Pressure};
 use crate::cache::Cache;
+use crate::challenges::Challenges;
 use crate::limits::Timeouts;
 use crate::metrics::{Metrics, ServiceCounts, WorkerCounts};
 use crate::outlet::Outlet;
@@ -32,6 +33,7 @@ pub(crate) struct Worker {
     /// Connections between two exchanges are closed.
     pub(crate) closing_idle: Cell<bool>,
     pub(crate) memory: Arc<Memory>,
+    pub(crate) challenges: Arc<Challenges>,
     pub(crate) connections_max: usize,
     pub(crate) connections: Cell<usize>,
     /// Held by every TLS handshake that is under way.

@@ -20,6 +20,7 @@ use policy::document::upstreams::{Scheme, Upstream};
 use policy::error::SettingError;
 use prometheus_client::metrics::gauge::Gauge;
 
+use crate::acme::Shelf;
 use crate::settings::Settings;
 
 /// How often the files are looked at: new handshakes meet what changed within a second.
@@ -90,6 +91,11 @@ fn terminators(
         let setting = format!("listeners[{at}].tls");
         let terminator = listener.tls.as_ref().map(|tls| {
             let material = reader.listener(at, tls)?;
+            if let CertificateSource::Acme(acme) = &tls.source {
+                let shelf = Shelf::of(document, base, acme);
+                let made = ordered(&shelf, material);
+                return made.map_err(|e| reader.misfit(&setting, e));
+            }
             Terminator::new(material, SystemTime::now()).map_err(|e| reader.misfit(&setting, e))
         });
         match terminator.transpose() {
@@ -98,6 +104,23 @@ fn terminators(
         }
     }
     all
+}
+
+/// TLS with the ordered certificate. While there is none that can be served, every handshake is
+/// refused: there is nothing to show, and the clear is no substitute.
+fn ordered(shelf: &Shelf, material: Material) -> Result<Terminator, MaterialError> {
+    let now = SystemTime::now();
+    let name = shelf.certificate().display().to_string();
+    let Ok(bytes) = std::fs::read(shelf.certificate()) else {
+        return Terminator::new(material, now);
+    };
+    let file = File { name, bytes };
+    let pair = Pair { certificate: file.clone(), key: file };
+    let whole = Material { certificates: vec![pair], ..material.clone() };
+    Terminator::new(whole, now).or_else(|error| {
+        tracing::warn!("an ordered certificate is not used: {error}");
+        Terminator::new(material, now)
+    })
 }
 
 /// The listeners' TLS while they run: looks at the files and replaces what has changed.
@@ -142,6 +165,11 @@ impl Renewal {
         let mut renewed = 0;
         for (slot, new) in self.slots.iter().zip(read) {
             let Some(new) = new else { continue };
+            // what was served stays until there is something else
+            let served = |one: &Terminator| !one.material().certificates.is_empty();
+            if !served(&new) && slot.get().is_some_and(|old| served(&old)) {
+                continue;
+            }
             // the same files are left alone, so that clients' sessions stay good
             if slot.get().is_some_and(|old| old.material() != new.material()) {
                 slot.replace(new);
@@ -180,10 +208,18 @@ impl Stamps {
         let mut stamps = Vec::new();
         for tls in document.listeners.iter().filter_map(|listener| listener.tls.as_ref()) {
             let mut names: Vec<&Placed<String>> = tls.client_ca.iter().chain(&tls.crl).collect();
-            let CertificateSource::Files(pairs) = &tls.source;
-            names.extend(pairs.iter().flat_map(|pair| [&pair.cert, &pair.key]));
-            for name in names {
-                let path = base.join(&name.value);
+            let mut paths = Vec::new();
+            match &tls.source {
+                CertificateSource::Acme(acme) => {
+                    let shelf = Shelf::of(document, base, acme);
+                    paths.push(shelf.certificate().to_owned());
+                }
+                CertificateSource::Files(pairs) => {
+                    names.extend(pairs.iter().flat_map(|pair| [&pair.cert, &pair.key]));
+                }
+            }
+            paths.extend(names.iter().map(|name| base.join(&name.value)));
+            for path in paths {
                 let stamp = std::fs::metadata(&path)
                     .and_then(|data| Ok((data.modified()?, data.len(), data.ino())));
                 stamps.push((path, stamp.ok()));
@@ -229,7 +265,10 @@ impl Reader<'_> {
     fn listener(&mut self, at: usize, tls: &ListenerTls) -> Result<Material, SettingError> {
         let mut material = Material::default();
         let setting = format!("listeners[{at}]");
-        let CertificateSource::Files(pairs) = &tls.source;
+        let pairs = match &tls.source {
+            CertificateSource::Acme(_) => &[],
+            CertificateSource::Files(pairs) => pairs.as_slice(),
+        };
         for files in pairs {
             let pair = self.pair(&format!("{setting}.tls"), ("cert", "key"), files)?;
             material.certificates.push(pair);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use gateway::limits::{Timeouts, UPSTREAM_IDLE};
 use policy::document::access_log::{LogFormat, LogPaths};
+use policy::document::acme::DIRECTORY_DEFAULT;
 use policy::document::tls::{CertificateSource, ClientNeed};
 use policy::document::upstreams::{Balance, CircuitBounds, HashOn, HealthCheck, Retries, Scheme};
 use policy::document::{Listener, ServiceDocument, Upstreams};
@@ -137,10 +138,19 @@ fn listener_tls(listener: &Listener, line: &mut impl FnMut(&str, String, bool)) 
     let Some(tls) = &listener.tls else {
         return line("listeners.tls", "false".to_owned(), false);
     };
-    let CertificateSource::Files(pairs) = &tls.source;
-    for pair in pairs {
-        let (cert, key) = (quoted(&pair.cert.value), quoted(&pair.key.value));
-        line("listeners.tls", format!("{{ cert = {cert}, key = {key} }}"), true);
+    match &tls.source {
+        CertificateSource::Acme(acme) => {
+            let domains = list(acme.domains.iter().map(String::as_str));
+            line("listeners.tls.domains", domains, true);
+            let usual = acme.directory == DIRECTORY_DEFAULT;
+            line("listeners.tls.acme_directory", quoted(&acme.directory), !usual);
+        }
+        CertificateSource::Files(pairs) => {
+            for pair in pairs {
+                let (cert, key) = (quoted(&pair.cert.value), quoted(&pair.key.value));
+                line("listeners.tls", format!("{{ cert = {cert}, key = {key} }}"), true);
+            }
+        }
     }
     if let Some(ca) = &tls.client_ca {
         line("listeners.client_ca", quoted(&ca.value), true);

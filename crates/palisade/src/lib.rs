@@ -2,6 +2,7 @@
 //!
 //! A library so that tests can stand in its doors; nobody else is meant to depend on it.
 
+mod acme;
 mod analyze;
 mod args;
 mod certificates;

@@ -129,8 +129,13 @@ impl Settings {
 
     /// The database's file.
     pub(crate) fn store_path(&self) -> PathBuf {
-        self.base.join(self.document.store.as_deref().unwrap_or(STORE_DEFAULT))
+        database_file(&self.document, &self.base)
     }
+}
+
+/// The file of the database that these settings name.
+pub(crate) fn database_file(document: &Document, base: &Path) -> PathBuf {
+    base.join(document.store.as_deref().unwrap_or(STORE_DEFAULT))
 }
 
 /// How the process of a settings file is found, however broken the file is.

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod access_log;
+mod acme;
 mod analyze;
 mod cli;
 mod control;

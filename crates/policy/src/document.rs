@@ -1,6 +1,7 @@
 //! The file format: what an operator may write in `palisade.toml`, read with places.
 
 pub mod access_log;
+pub mod acme;
 mod cache;
 mod runtime;
 pub mod tls;

@@ -8,6 +8,7 @@ use exchange::limits;
 use ipnet::IpNet;
 use wire::{NameSet, Profile};
 
+use crate::document::acme;
 use crate::document::tls::{self, ClientRule};
 use crate::document::{CacheSettings, Coding, Document, ServiceDocument};
 use crate::error::SettingError;
@@ -89,6 +90,7 @@ impl Policy {
         let mut errors = Vec::new();
         check_hosts(document, &mut errors);
         tls::check_clients(document, &mut errors);
+        acme::check_listeners(document, &mut errors);
         if document.services.is_empty() {
             errors.push(SettingError {
                 code: "config::no_service",

@@ -36,7 +36,7 @@ upstreams = ["http://x"]
     )
     .unwrap();
     let tls = document.listeners[0].tls.as_ref().unwrap();
-    let CertificateSource::Files(pairs) = &tls.source;
+    let CertificateSource::Files(pairs) = &tls.source else { panic!("files are named") };
     assert_eq!((pairs.len(), pairs[1].key.value.as_str()), (2, "b.key"));
     assert_eq!((tls.client_ca.as_ref().unwrap().value.as_str(), tls.crl.len()), ("ca.pem", 1));
     assert!(document.listeners[1].tls.as_ref().unwrap().client_ca.is_none());
@@ -72,6 +72,16 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "\"x\"",
         "client_ca",
     ),
+    ("tls = { domains = [] }", "config::range", "[]", "api.example.com"),
+    ("tls = { domains = [\"*.a.test\"] }", "config::domain", "\"*.a.test\"", "wildcards"),
+    ("tls = { domains = [\"10.0.0.1\"] }", "config::domain", "\"10.0.0.1\"", "addresses"),
+    ("tls = { acme_email = \"a@b\" }", "config::acme_without_domains", "\"a@b\"", "add domains"),
+    (
+        "tls = { domains = [\"a.test\"], acme_directory = \"http://a\" }",
+        "config::acme_directory",
+        "\"http://a\"",
+        "letsencrypt",
+    ),
 ];
 
 const SERVICE_MISTAKES: &[(&str, &str, &str, &str)] = &[
@@ -102,7 +112,7 @@ fn mistakes_are_told_with_place_and_remedy() {
         }
         told += 1;
     }
-    assert_eq!(told, 13);
+    assert_eq!(told, 18);
 }
 
 #[test]
@@ -118,6 +128,24 @@ fn a_demand_needs_a_listener_that_can_verify() {
     let document = Document::read(&cached).unwrap();
     let errors = Policy::resolve(&document, &BTreeMap::new(), Revision::of([text])).unwrap_err();
     assert_eq!(errors[0].code, "config::cache_with_client_certificate");
+}
+
+#[test]
+fn ordered_certificates_need_a_listener_over_which_names_are_proved() {
+    let text = "[[listeners]]\nbind = \"127.0.0.1:1\"\ntls = { domains = [\"A.test\"] }\n\
+                [services.a]\nupstreams = [\"http://x\"]\n";
+    let resolve = |text: &str| {
+        let document = Document::read(text).unwrap();
+        Policy::resolve(&document, &BTreeMap::new(), Revision::of([text])).map(|_| document)
+    };
+    let errors = resolve(text).unwrap_err();
+    assert_eq!(errors[0].code, "config::acme_without_plain_listener");
+    assert_eq!(text.get(errors[0].span.clone().unwrap()), Some("[\"A.test\"]"));
+    let document = resolve(&format!("{text}[[listeners]]\nbind = \"127.0.0.1:2\"\n")).unwrap();
+    let source = &document.listeners[0].tls.as_ref().unwrap().source;
+    let CertificateSource::Acme(acme) = source else { panic!("it is ordered") };
+    assert_eq!((acme.domains.as_slice(), &acme.email), (["a.test".to_owned()].as_slice(), &None));
+    assert!(acme.directory.starts_with("https://acme-v02."));
 }
 
 /// Which names of certificates a rule admits.

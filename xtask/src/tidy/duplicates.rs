@@ -9,6 +9,8 @@ use super::graph::Graph;
 
 /// Crates that are there in two versions, and why nothing can be done about it today.
 const ACCEPTED: &[(&str, &str)] = &[
+    ("base64", "certificates are ordered with pem 4, which is a step ahead of everybody else"),
+    ("bit-vec", "rcgen's DER and jsonschema's expressions each name one, of some 2,000 lines"),
     ("getrandom", "on other systems only; here there is one, until ahash moves on from its own"),
     ("syn", "only at build time: derive macros are moving from syn 2 to syn 3"),
     ("untrusted", "some 300 lines without code of its own: aws-lc-rs and webpki name two versions"),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use exchange::decision::{Decision, Disposition};
+use exchange::message::Scheme;
 use exchange::peer::Peer;
 use inspect::{Step, Want};
 use wire::{Framing, Refusal, Sender, TargetForm};
@@ -51,6 +52,11 @@ pub(super) async fn exchange<'s, R: Reply<'s>>(channel: &mut Channel<'s, R>) -> 
     }
     if channel.head.form() == TargetForm::Asterisk {
         return about_the_gateway(channel).await;
+    }
+    if channel.scheme == Scheme::Http
+        && let Some(answer) = channel.worker.challenges.answer(&channel.head)
+    {
+        return about_certificates(channel, &answer).await;
     }
     let table = channel.worker.table();
     let peer = table.peer(channel.address);
@@ -109,6 +115,17 @@ async fn about_the_gateway<'s, R: Reply<'s>>(channel: &mut Channel<'s, R>) -> Af
     let bodiless = matches!(channel.head.framing(), Framing::None | Framing::Length(0));
     let keeps = bodiless && channel.head.keep_alive() && !channel.worker.draining.get();
     channel.turn_away(&Answer::methods(), false, keeps).await
+}
+
+/// Answers an authority that is to issue a certificate for this host.
+async fn about_certificates<'s, R: Reply<'s>>(
+    channel: &mut Channel<'s, R>,
+    answer: &Answer,
+) -> After {
+    let bodiless = matches!(channel.head.framing(), Framing::None | Framing::Length(0));
+    let keeps = bodiless && channel.head.keep_alive() && !channel.worker.draining.get();
+    let to_head = channel.head.method() == "HEAD";
+    channel.turn_away(answer, to_head, keeps).await
 }
 
 /// Writes the request as far as it is here; all of it, if it is held. A client that waits to be

@@ -317,6 +317,7 @@ mod tests {
             draining: Cell::new(false),
             closing_idle: Cell::new(false),
             memory: Arc::default(),
+            challenges: Arc::default(),
             connections_max: 1,
             connections: Cell::new(0),
             handshakes: Rc::new(()),

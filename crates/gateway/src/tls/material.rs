@@ -64,6 +64,42 @@ pub(super) struct Served {
     pub(super) key: Arc<CertifiedKey>,
 }
 
+/// What is known of a certificate that is, or could be, served.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CertificateFacts {
+    /// DNS names of its subjectAltName, in lower case and in order.
+    pub names: Vec<String>,
+    /// From when on it is valid, in seconds since the epoch.
+    pub not_before_s: i64,
+    /// Until when.
+    pub not_after_s: i64,
+}
+
+impl CertificateFacts {
+    /// Of the first certificate in a PEM file.
+    ///
+    /// # Errors
+    /// What is wrong with the file.
+    pub fn of(file: &File) -> Result<Self, MaterialError> {
+        let chain = file.certificates()?;
+        let parsed = chain.first().and_then(|der| X509Certificate::from_der(der).ok());
+        let Some((_, leaf)) = parsed else {
+            return Err(file.error(
+                "found a certificate that cannot be read",
+                "X.509 certificates of version 3",
+                "export the certificate again",
+            ));
+        };
+        let mut names = names(file, &leaf)?;
+        names.sort_unstable();
+        Ok(Self {
+            names,
+            not_before_s: leaf.validity().not_before.timestamp(),
+            not_after_s: leaf.validity().not_after.timestamp(),
+        })
+    }
+}
+
 /// Keys are among what is read: a file shows its name only.
 impl fmt::Debug for File {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

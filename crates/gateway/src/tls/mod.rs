@@ -25,7 +25,7 @@ use std::sync::{Arc, LazyLock};
 pub use clients::ClientCertificate;
 pub use connect::{Connector, UpstreamMaterial};
 pub use fault::{Fault, HandshakeCounts};
-pub use material::{File, Material, MaterialError, Pair};
+pub use material::{CertificateFacts, File, Material, MaterialError, Pair};
 use rustls::crypto::CryptoProvider;
 pub use slots::TlsSlot;
 pub use terminate::Terminator;

@@ -16,7 +16,7 @@ use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
 use super::certificates::{Certificates, canonical};
 use super::clients::{ClientCertificate, verifier};
 use super::fault::Fault;
-use super::material::{Material, MaterialError};
+use super::material::{CertificateFacts, Material, MaterialError};
 use super::{Alpn, Secured, provider};
 
 const HTTP_2: &[u8] = b"h2";
@@ -66,6 +66,14 @@ impl Terminator {
     #[must_use]
     pub fn material(&self) -> &Material {
         &self.material
+    }
+
+    /// What is known of the certificates that are served.
+    #[must_use]
+    pub fn facts(&self) -> Vec<CertificateFacts> {
+        let files = self.material.certificates.iter().map(|pair| &pair.certificate);
+        // all of them have been read before
+        files.filter_map(|file| CertificateFacts::of(file).ok()).collect()
     }
 
     /// Carries out a handshake. `need` says what is asked of a client that wants this name; a

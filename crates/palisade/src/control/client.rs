@@ -139,6 +139,15 @@ fn text(status: &Value) -> String {
     for listener in status["listeners"].as_array().into_iter().flatten() {
         line(&word(&listener["role"]), word(&listener["address"]));
     }
+    for certificate in status["certificates"].as_array().into_iter().flatten() {
+        let names: Vec<_> =
+            certificate["names"].as_array().into_iter().flatten().map(word).collect();
+        let said = match certificate["not_after"].as_str() {
+            Some(until) => format!("{} until {until}", names.join(" ")),
+            None => format!("none yet at {}", word(&certificate["listener"])),
+        };
+        line("tls", said);
+    }
     for service in status["services"].as_array().into_iter().flatten() {
         let upstreams: Vec<_> =
             service["upstreams"].as_array().into_iter().flatten().map(word).collect();

@@ -278,10 +278,34 @@ fn inside(status: &anyhow::Result<Value>, revision: &str, checks: &mut Vec<Check
         );
         checks.push(Check::warn("dropped", found, "more traffic than this machine carries"));
     }
+    for one in status["certificates"].as_array().into_iter().flatten() {
+        checks.push(certificate(one));
+    }
     for listener in status["listeners"].as_array().into_iter().flatten() {
         if listener["role"] == "telemetry" {
             checks.push(telemetry(listener["address"].as_str().unwrap_or_default()));
         }
+    }
+}
+
+/// A certificate should be replaced before the last fifth of its life: those that are ordered are
+/// after two thirds.
+fn certificate(served: &Value) -> Check {
+    let seconds = |name: &str| served[name].as_i64();
+    let names: Vec<&str> =
+        served["names"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let (Some(begins), Some(ends)) = (seconds("not_before_s"), seconds("not_after_s")) else {
+        let found = format!("{} has none, and refuses handshakes", served["listener"]);
+        return Check::fail("tls", found, "see the log for what its authority says");
+    };
+    let found = format!("{} until {}", names.join(" "), served["not_after"]);
+    let left = ends - crate::run::now().micros() / 1_000_000;
+    if left <= 0 {
+        Check::fail("tls", format!("{found}: expired"), "put another certificate in place")
+    } else if left < (ends - begins) / 5 {
+        Check::warn("tls", found, "put another certificate in place before then")
+    } else {
+        Check::good("tls", found)
     }
 }
 

@@ -4,6 +4,7 @@ mod access_log;
 mod analyst;
 mod gauges;
 pub(crate) mod handover;
+mod places;
 pub(crate) mod service_manager;
 mod status;
 
@@ -20,12 +21,12 @@ use console::{Console, ServiceView};
 use exchange::moment::Moment;
 use exchange::redact::Pseudonymizer;
 use gateway::access_log::AccessLog;
-use gateway::budget::{self, Memory};
+use gateway::budget::Memory;
 use gateway::health::Telemetry;
 use gateway::metrics::Metrics;
 use gateway::outlet::outlet;
 use gateway::reload::Arrangement;
-use gateway::{Drained, Gateway, GatewayConfig, ListenerConfig};
+use gateway::{Drained, Gateway};
 use inspect::Inspector;
 use policy::Policy;
 use policy::document::{Document, Listener};
@@ -33,6 +34,7 @@ use serde_json::json;
 use store::{KeyName, RevisionRecord, Store};
 use tokio::sync::oneshot;
 
+use crate::acme::Issuance;
 use crate::args::{Global, Run};
 use crate::certificates::Renewal;
 use crate::control::serve::{Ending, Signals};
@@ -42,6 +44,7 @@ use crate::settings::Settings;
 use crate::terminal;
 use analyst::AnalystThread;
 use handover::{Predecessor, Role};
+use places::Places;
 
 /// Where the console listens unless the settings say otherwise.
 pub(crate) const CONSOLE_DEFAULT: SocketAddr =
@@ -126,6 +129,7 @@ pub(crate) struct Running {
     gateway: gateway::Running,
     access_log: Option<Arc<AccessLog>>,
     renewal: Renewal,
+    issuance: Issuance,
     telemetry: Telemetry,
     analyst: AnalystThread,
     console: Console,
@@ -180,7 +184,8 @@ fn start_after(
     let access_log = access_log::open(&settings, &metrics)?;
     let arrangement = arrange(&settings, &pseudonymizer)?.with_access_log(access_log.clone());
     let renewal = Renewal::new(&mut settings, &metrics);
-    let places = Places::take(&settings, &renewal, &mut keeper)?;
+    let issuance = Issuance::start(&settings, &metrics)?;
+    let places = Places::take(&settings, (&renewal, &issuance), &mut keeper)?;
     let gateway = Gateway::start(&places.gateway, arrangement, &sender, &metrics)?;
     let telemetry = Telemetry::serve(places.telemetry.try_clone()?, Arc::clone(&metrics))?;
     let store = Arc::new(match keeper {
@@ -204,6 +209,7 @@ fn start_after(
         gateway,
         access_log,
         renewal,
+        issuance,
         telemetry,
         analyst,
         console,
@@ -220,66 +226,6 @@ fn start_after(
         reloaded_at,
         reload_error: None,
     })
-}
-
-/// Where everything listens.
-struct Places {
-    gateway: GatewayConfig,
-    telemetry: TcpListener,
-    console: TcpListener,
-}
-
-impl Places {
-    /// The addresses of telemetry and console.
-    fn binds(settings: &Settings) -> (SocketAddr, SocketAddr) {
-        let document = &settings.document;
-        let telemetry = document.telemetry.unwrap_or(TELEMETRY_DEFAULT);
-        (telemetry, document.console.unwrap_or(CONSOLE_DEFAULT))
-    }
-
-    /// Takes what the predecessor has open, and opens the rest.
-    fn take(settings: &Settings, renewal: &Renewal, keeper: &mut Keeper) -> anyhow::Result<Self> {
-        let mut taken = |role, bind| match keeper {
-            Keeper::Ours(_) => Vec::new(),
-            Keeper::Theirs(predecessor) => predecessor.take(role, bind),
-        };
-        let document = &settings.document;
-        let mut gateway = gateway_config(document, renewal);
-        gateway.connections_max = budget::connections(budget::raise_descriptors());
-        let limit = document.runtime.memory.or_else(budget::memory_limit);
-        gateway.memory = Arc::new(Memory::new(limit));
-        for bind in document.listeners.iter().map(|listener| listener.bind) {
-            let sockets = taken(Role::Traffic, bind).into_iter();
-            gateway.inherited.extend(sockets.map(|socket| (bind, Arc::new(socket))));
-        }
-        let (telemetry, console) = Self::binds(settings);
-        let mut one = |role: Role, bind| match taken(role, bind).pop() {
-            Some(socket) => Ok(socket),
-            None => TcpListener::bind(bind).with_context(|| {
-                let role = role.as_str();
-                format!("the {role} cannot listen on {bind}; set [{role}] bind")
-            }),
-        };
-        let telemetry = one(Role::Telemetry, telemetry)?;
-        let console = one(Role::Console, console)?;
-        Ok(Self { gateway, telemetry, console })
-    }
-}
-
-fn gateway_config(document: &Document, renewal: &Renewal) -> GatewayConfig {
-    let places = document.listeners.iter().zip(renewal.slots());
-    let listeners = places.map(|(listener, tls)| ListenerConfig {
-        address: listener.bind,
-        h2c: listener.h2c,
-        proxy_protocol: listener.proxy_protocol,
-        tls: tls.clone(),
-    });
-    let workers = document.workers.unwrap_or_else(default_workers);
-    let mut config = GatewayConfig::new(listeners, workers);
-    let clients = document.client_timeouts;
-    config.timeouts.request_head = clients.request_head.unwrap_or(config.timeouts.request_head);
-    config.timeouts.idle = clients.idle.unwrap_or(config.timeouts.idle);
-    config
 }
 
 type StartedConsole = (Console, SocketAddr, oneshot::Sender<()>, JoinHandle<()>);
@@ -458,6 +404,7 @@ impl Running {
         self.gateway.reload(arrangement);
         self.access_log = access_log;
         if !moved {
+            self.issuance.take(&settings)?;
             self.renewal.take(&mut settings);
         }
         self.analyst.redeclare(&settings.policy);

@@ -1,5 +1,6 @@
 //! What a running process says of itself.
 
+use exchange::moment::Moment;
 use serde_json::{Value, json};
 
 use super::handover::Role;
@@ -42,6 +43,7 @@ impl Running {
             "ready": self.metrics.is_ready(),
             "database": self.database(),
             "listeners": self.listeners(),
+            "certificates": self.certificates(),
             "services": services,
             "revision": self.revision(),
             "last_reload": {
@@ -60,6 +62,28 @@ impl Running {
             },
             "store": { "trouble": trouble },
         })
+    }
+
+    /// What is served over TLS, and until when; a listener without certificates has no `names`.
+    fn certificates(&self) -> Vec<Value> {
+        let mut told = Vec::new();
+        for (address, slot) in self.traffic_addrs().iter().zip(self.renewal.slots()) {
+            let Some(terminator) = slot.get() else { continue };
+            let facts = terminator.facts();
+            if facts.is_empty() {
+                told.push(json!({ "listener": address, "names": [] }));
+            }
+            for one in facts {
+                told.push(json!({
+                    "listener": address,
+                    "names": one.names,
+                    "not_before_s": one.not_before_s,
+                    "not_after_s": one.not_after_s,
+                    "not_after": Moment::from_micros(one.not_after_s * 1_000_000).to_string(),
+                }));
+            }
+        }
+        told
     }
 
     fn listeners(&self) -> Vec<Value> {

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::acme::{self, Acme};
 use super::upstreams::{Scheme, Upstreams};
 use crate::error::SettingError;
 use crate::section::{Placed, Section};
@@ -12,7 +13,7 @@ pub const CERTIFICATES_MAX: usize = 1_024;
 /// TLS of a listener.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ListenerTls {
-    /// `cert` and `key`, or `certificates`.
+    /// `cert` and `key`, `certificates`, or `domains`.
     pub source: CertificateSource,
     /// `client_ca`: the file with the authorities of clients' certificates.
     pub client_ca: Option<Placed<String>>,
@@ -23,6 +24,8 @@ pub struct ListenerTls {
 /// Where a listener's certificates come from.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum CertificateSource {
+    /// From an authority, without anybody's doing.
+    Acme(Acme),
     /// From files, the one for clients without SNI first.
     Files(Vec<CertificateFiles>),
 }
@@ -148,16 +151,20 @@ pub(super) fn listener(
 fn source(tls: &mut Section<'_>, errors: &mut Vec<SettingError>) -> Option<CertificateSource> {
     let single = files(tls, ("cert", "key"), errors);
     let many = tls.sections("certificates", errors);
-    tls.later(&["acme_email", "domains", "acme_directory", "acme_ca"]);
-    if single.is_some() != many.is_empty() {
+    let ordered = acme::read(tls, errors);
+    let given = [single.is_some(), !many.is_empty(), ordered.is_some()];
+    if given.into_iter().filter(|given| *given).count() != 1 {
         errors.push(SettingError {
             code: "config::certificate_source",
             span: tls.span(),
             setting: tls.path().to_owned(),
-            message: "expected either `cert` with `key`, or `certificates`".to_owned(),
+            message: "expected one of `cert` with `key`, `certificates`, and `domains`".to_owned(),
             remedy: "write tls = { cert = \"cert.pem\", key = \"key.pem\" }".to_owned(),
         });
         return None;
+    }
+    if let Some(ordered) = ordered {
+        return Some(CertificateSource::Acme(ordered));
     }
     let mut all: Vec<CertificateFiles> = single.into_iter().collect();
     for (mut pair, span) in many.into_iter().take(CERTIFICATES_MAX) {
