@@ -168,11 +168,12 @@ pub const HOLD_SLACK_BYTES: usize = STREAM_BYTES;
 /// How often each worker looks at its deadlines.
 pub const TICK: Duration = Duration::from_millis(250);
 
-/// How often a waiting reader of the outlet looks again before it goes to sleep for good.
-pub const OUTLET_POLL: Duration = Duration::from_millis(20);
+/// How often a reader of the outlet looks again: a batch of so long costs little more than one
+/// observation, and nobody who watches notices the wait.
+pub const OUTLET_POLL: Duration = Duration::from_millis(50);
 
 /// Looks at an empty outlet before its reader goes to sleep until it is woken.
-pub const OUTLET_POLLS_MAX: u32 = 50;
+pub const OUTLET_POLLS_MAX: u32 = 20;
 
 /// Lines of the access log that wait for its writer: with the bounds below 32 MiB at the very most,
 /// and a tenth of a second of more traffic than one process carries.

@@ -34,6 +34,7 @@ pub fn bounded(plain_max: usize, signalled_max: usize) -> (Outlet, OutletReader)
         lanes: Arc::clone(&lanes),
         plain: VecDeque::new(),
         signalled: VecDeque::new(),
+        collects: false,
     };
     (Outlet(lanes), reader)
 }
@@ -50,6 +51,8 @@ pub struct OutletReader {
     lanes: Arc<Lanes>,
     plain: VecDeque<Observation>,
     signalled: VecDeque<Observation>,
+    /// The last batch was not a full one: the next is given time to become larger.
+    collects: bool,
 }
 
 /// What is known of one lane, for metrics.
@@ -155,14 +158,20 @@ impl OutletReader {
     /// Waits for observations and appends up to `most` of them, those with signals first. Returns
     /// how many; none only when nothing waits and every [`Outlet`] is gone.
     ///
-    /// Waking a thread costs more than an exchange, so a busy outlet is looked at in intervals;
-    /// only one that has been empty for a second puts its reader to sleep.
+    /// Waking a thread costs more than an exchange, and so does a batch, however small: a busy
+    /// outlet is looked at in intervals. Only one that has been empty for a second puts its reader
+    /// to sleep.
     pub async fn recv_batch(&mut self, most: usize, into: &mut Vec<Observation>) -> usize {
         let mut polls = 0;
         loop {
             let closed = self.lanes.writers.load(Ordering::SeqCst) == 0;
+            if self.collects && !closed {
+                tokio::time::sleep(OUTLET_POLL).await;
+                self.collects = false;
+            }
             let taken = self.take(most, into);
             if taken > 0 || closed || most == 0 {
+                self.collects = taken < most;
                 return taken;
             }
             if polls < OUTLET_POLLS_MAX {

@@ -32,11 +32,29 @@ impl Durability {
     }
 }
 
-type Work = Box<dyn FnOnce(&mut Connection) + Send>;
+type Work = Box<dyn FnOnce(&mut Desk) + Send>;
+
+/// What the thread works with.
+struct Desk {
+    connection: Connection,
+    /// What the connection is set to; setting it anew for each commit costs as much as a small one.
+    synchronous: Option<&'static str>,
+}
+
+impl Desk {
+    fn set(&mut self, durability: Durability) -> rusqlite::Result<()> {
+        let wanted = durability.synchronous();
+        if self.synchronous != Some(wanted) {
+            self.connection.pragma_update(None, "synchronous", wanted)?;
+            self.synchronous = Some(wanted);
+        }
+        Ok(())
+    }
+}
 
 #[derive(Debug)]
 pub(crate) struct Writer {
-    queue: Option<SyncSender<Work>>,
+    works: Option<SyncSender<Work>>,
     thread: Option<JoinHandle<()>>,
     path: PathBuf,
 }
@@ -56,7 +74,7 @@ impl Writer {
                 doing: "starting the thread that writes",
                 source,
             })?;
-        Ok(Self { queue: Some(queue), thread: Some(thread), path })
+        Ok(Self { works: Some(queue), thread: Some(thread), path })
     }
 
     /// Runs `work` in a transaction of its own and waits for the commit.
@@ -66,10 +84,10 @@ impl Writer {
         durability: Durability,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.run_outside(doing, move |connection| {
-            connection.pragma_update(None, "synchronous", durability.synchronous())?;
+        self.queue(doing, move |desk| {
+            desk.set(durability)?;
             let transaction =
-                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+                desk.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let done = work(&transaction)?;
             transaction.commit()?;
             Ok(done)
@@ -82,13 +100,21 @@ impl Writer {
         doing: &'static str,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.queue(doing, move |desk| work(&mut desk.connection))
+    }
+
+    fn queue<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&mut Desk) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let stopped = || StoreError::Stopped { path: self.path.clone(), doing };
         let (reply, answer) = sync_channel(1);
-        let work: Work = Box::new(move |connection| {
+        let work: Work = Box::new(move |desk| {
             // whoever asked may be gone; the work is done all the same
-            let _ = reply.send(work(connection));
+            let _ = reply.send(work(desk));
         });
-        self.queue.as_ref().ok_or_else(stopped)?.send(work).map_err(|_| stopped())?;
+        self.works.as_ref().ok_or_else(stopped)?.send(work).map_err(|_| stopped())?;
         answer
             .recv()
             .map_err(|_| stopped())?
@@ -98,7 +124,7 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.queue = None;
+        self.works = None;
         if let Some(thread) = self.thread.take() {
             // a panic of the writer has reached every caller as `Stopped` already
             let _ = thread.join();
@@ -106,10 +132,11 @@ impl Drop for Writer {
     }
 }
 
-fn write(mut connection: Connection, work: &Receiver<Work>) {
+fn write(connection: Connection, work: &Receiver<Work>) {
+    let mut desk = Desk { connection, synchronous: None };
     while let Ok(work) = work.recv() {
-        work(&mut connection);
+        work(&mut desk);
     }
     // closing the last connection checkpoints; readers may be open, so it is asked for as well
-    let _ = connection.pragma_update(None, "wal_checkpoint", "TRUNCATE");
+    let _ = desk.connection.pragma_update(None, "wal_checkpoint", "TRUNCATE");
 }
