@@ -191,7 +191,11 @@ impl Builder {
 
     fn is_named(&self, at: Index, name: &str) -> bool {
         self.note_comparison();
-        self.shape.nodes.get(usize::from(at)).is_some_and(|node| self.shape.name(node) == name)
+        // most names differ in their length already
+        let same = |node: &ShapeNode| {
+            usize::from(node.name.1) == name.len() && self.shape.name(node) == name
+        };
+        self.shape.nodes.get(usize::from(at)).is_some_and(same)
     }
 
     fn matched(&mut self, at: Index) -> Index {
