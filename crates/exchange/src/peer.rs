@@ -13,6 +13,8 @@ pub struct Peer {
     pub trusted: bool,
     /// The user that an access log names: somebody else has already checked its credential.
     pub user: Option<Box<[u8]>>,
+    /// Whom the client's certificate names. It has been verified.
+    pub certificate: Option<Box<str>>,
 }
 
 impl Peer {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::redact::Pseudonym;
 
 /// How the caller proved who it is. Whether the proof was *checked* is another matter: until an
-/// `[auth]` section verifies it, every proof is a claim.
+/// `[auth]` section verifies it, every proof but [`Proof::Certificate`] is a claim.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Proof {
@@ -17,6 +17,8 @@ pub enum Proof {
     Basic,
     /// `Authorization: Bearer` with a token that is not a JWT.
     Bearer,
+    /// A certificate in the handshake; the only proof that has been verified.
+    Certificate,
     /// A JSON Web Token.
     Jwt,
     /// Nothing.
@@ -29,13 +31,14 @@ pub enum Proof {
 
 impl Proof {
     /// All, in the order in which they are shown.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::None,
         Self::Jwt,
         Self::Bearer,
         Self::Basic,
         Self::ApiKey,
         Self::Session,
+        Self::Certificate,
         Self::Other,
     ];
 
@@ -46,6 +49,7 @@ impl Proof {
             Self::ApiKey => "api_key",
             Self::Basic => "basic",
             Self::Bearer => "bearer",
+            Self::Certificate => "certificate",
             Self::Jwt => "jwt",
             Self::None => "none",
             Self::Other => "other",

@@ -154,7 +154,7 @@ fn kept() -> impl Strategy<Value = Kept> {
         Kept {
             at: i64::from(at) * 1_234_567,
             duration_us,
-            peer: Peer { address, trusted, user: user.map(Into::into) },
+            peer: Peer { address, trusted, user: user.map(Into::into), certificate: None },
             method,
             scheme,
             host,

@@ -60,7 +60,8 @@ fn fields(lines: &[(&str, &str)]) -> Fields {
 
 #[test]
 fn a_trusted_peer_says_for_whom_it_speaks() {
-    let peer = Peer { address: "10.0.0.1".parse().ok(), trusted: true, user: None };
+    let peer =
+        Peer { address: "10.0.0.1".parse().ok(), trusted: true, user: None, certificate: None };
     let mut ran = 0;
     for (lines, client) in CASES {
         let told = peer.client(&fields(lines), is_proxy);
@@ -72,7 +73,12 @@ fn a_trusted_peer_says_for_whom_it_speaks() {
 
 #[test]
 fn nobody_else_does() {
-    let peer = Peer { address: "::ffff:192.0.2.7".parse().ok(), trusted: false, user: None };
+    let peer = Peer {
+        address: "::ffff:192.0.2.7".parse().ok(),
+        trusted: false,
+        user: None,
+        certificate: None,
+    };
     let mut ran = 0;
     for (lines, _) in CASES {
         assert_eq!(peer.client(&fields(lines), is_proxy), "192.0.2.7".parse().ok());
@@ -84,7 +90,8 @@ fn nobody_else_does() {
 #[test]
 fn a_chain_of_a_thousand_is_walked_from_the_right() {
     let chain = vec!["198.51.100.9"; 1_000].join(", ") + ", 192.0.2.1" + &", 10.0.0.2".repeat(900);
-    let peer = Peer { address: "10.0.0.1".parse().ok(), trusted: true, user: None };
+    let peer =
+        Peer { address: "10.0.0.1".parse().ok(), trusted: true, user: None, certificate: None };
     let told = peer.client(&fields(&[("X-Forwarded-For", &chain)]), is_proxy);
     assert_eq!(told, "192.0.2.1".parse().ok());
 }

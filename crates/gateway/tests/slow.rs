@@ -110,6 +110,65 @@ fn sl_04_and_sl_09_connections_without_a_request_are_closed() {
     assert!(idle.ends(), "SL-09: an idle connection stays");
 }
 
+/// SL-10: pings keep a WebSocket, silence in both directions does not.
+#[test]
+fn sl_10_a_websocket_lives_as_long_as_it_says_something() {
+    let upstream = Upstream::raw(|wire, _| {
+        drop(wire.request());
+        wire.send(
+            b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+        );
+        drop(wire.rest());
+    });
+    let fixture = Fixture::with(&settings("observe", upstream.address, ""), |config| {
+        config.timeouts.tunnel_idle = Duration::from_secs(1);
+    });
+    let mut client = fixture.client();
+    client.send(
+        b"GET /chat HTTP/1.1\r\nHost: shop\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+          Sec-WebSocket-Key: x\r\nSec-WebSocket-Version: 13\r\n\r\n",
+    );
+    assert_eq!(client.response_to_head().status(), 101);
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(3) {
+        client.send(b"\x89\x80abcd");
+        thread::sleep(Duration::from_millis(200));
+    }
+    let silent = Instant::now();
+    assert!(client.ends(), "a silent tunnel stays");
+    assert!(silent.elapsed() < Duration::from_secs(5), "{:?}", silent.elapsed());
+}
+
+/// SZ-08: names that would collide under an unkeyed hash cost what other names cost, in a body that
+/// is full of them.
+#[test]
+fn sz_08_many_names_cost_no_more_than_their_bytes() {
+    // equal under Java's String::hashCode and PHP's DJBX33A: every pair of these is
+    let colliding = |number: usize| -> String {
+        (0..16).map(|bit| if number >> bit & 1 == 0 { "Ez" } else { "FY" }).collect()
+    };
+    let upstream = Upstream::says(OK);
+    let fixture = Fixture::new(&settings("observe", upstream.address, ""));
+    let mut took = Vec::new();
+    for names in [false, true] {
+        let name = |at: usize| if names { colliding(at) } else { format!("{at:032}") };
+        let pairs: Vec<String> = (0..24_000).map(|at| format!("\"{}\":1", name(at))).collect();
+        let body = format!("{{{}}}", pairs.join(","));
+        assert!(body.len() < 1 << 20);
+        let head = format!(
+            "POST /items HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\n\r\n",
+            body.len()
+        );
+        let mut client = fixture.client();
+        let begun = Instant::now();
+        assert_eq!(client.ask(format!("{head}{body}").as_bytes()).status(), 200);
+        took.push(begun.elapsed());
+    }
+    let bound = took[0] * 4 + Duration::from_millis(500);
+    assert!(took[1] < bound, "{took:?}");
+}
+
 /// A request that is too large, and what it is refused with.
 struct Case {
     id: &'static str,

@@ -288,8 +288,10 @@ fn a_maze_of_authorities_costs_little() {
     for leaf in [leaf, short] {
         let visit = door.visit(HOST, &world.client(Some(&leaf)));
         assert_eq!(visit.fault(), Some(Fault::ClientCertificate));
-        // 50 ms on a machine that does nothing else
-        assert!(visit.took < Duration::from_secs(1), "took {:?}", visit.took);
+        // the best of some tries: other tests run beside this one
+        let tries = (0..10).map(|_| door.visit(HOST, &world.client(Some(&leaf))).took);
+        let took = tries.fold(visit.took, Duration::min);
+        assert!(took < Duration::from_millis(50), "took {took:?}");
     }
 }
 
@@ -707,13 +709,15 @@ impl Upstream {
             for socket in listener.incoming() {
                 let mut connection = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
                 let mut socket = socket.unwrap();
-                let mut stream = Stream::new(&mut connection, &mut socket);
-                let mut head = [0; 4_096];
-                while stream.read(&mut head).is_ok_and(|count| count > 0) {
-                    if stream.write_all(crate::harness::OK).is_err() {
-                        break;
+                std::thread::spawn(move || {
+                    let mut stream = Stream::new(&mut connection, &mut socket);
+                    let mut head = [0; 4_096];
+                    while stream.read(&mut head).is_ok_and(|count| count > 0) {
+                        if stream.write_all(crate::harness::OK).is_err() {
+                            break;
+                        }
                     }
-                }
+                });
             }
         });
         Self { address }

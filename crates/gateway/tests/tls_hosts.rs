@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
+use exchange::principal::Proof;
 use gateway::tls::{Connector, Material, Terminator, TlsSlot, UpstreamMaterial};
 use rcgen::{CertificateParams, DnType, KeyPair, SanType};
 use rustls::pki_types::ServerName;
@@ -311,4 +312,48 @@ fn upstreams_over_tls_prove_their_name() {
         told += 1;
     }
     assert_eq!(told, 5);
+}
+
+/// Checks go the way that requests go, and follow it when it changes.
+#[test]
+fn upstreams_over_tls_are_checked() {
+    let root = Authority::new("upstream root");
+    let stranger = Authority::new("another root");
+    let upstream = crate::tls::Upstream::start(&root.issue(&["127.0.0.1"]));
+    let text = format!(
+        "[services.a]\nupstreams = [\"https://{}\"]\nhealth = {{ path = \"/up\", \
+         interval = \"100ms\", timeout = \"2s\", unhealthy_after = 1, healthy_after = 1 }}\n",
+        upstream.address
+    );
+    let fixture = Fixture::new(&text);
+    let mut ran = 0;
+    for (authority, well) in [(&root, 1), (&stranger, 0), (&root, 1)] {
+        let ca = Some(authority.file());
+        let material = UpstreamMaterial { ca, ..UpstreamMaterial::default() };
+        let connector = Some(Arc::new(Connector::new(material).unwrap()));
+        let arrangement = crate::harness::arrangement(&text).with_connectors(vec![connector]);
+        fixture.running.as_ref().unwrap().reload(arrangement);
+        // an exchange makes the worker look at what is in force
+        fixture.client().ask(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        fixture.wait_for("palisade_upstream_healthy{", well);
+        ran += 1;
+    }
+    assert_eq!(ran, 3);
+}
+
+#[test]
+fn whom_a_certificate_names_is_the_principal() {
+    let mut world = World::new();
+    let named = world.partners.issue(&["a.partner.example"]);
+    let other = world.partners.issue(&["b.partner.example"]);
+    for leaf in [&named, &other, &named] {
+        assert_eq!(ask(&mut world.connect("partners.test", Some(leaf)), "partners.test"), 200);
+    }
+    assert_eq!(ask(&mut world.connect("open.test", None), "open.test"), 200);
+    let seen = world.fixture.observations(4);
+    let proofs: Vec<Proof> = seen.iter().map(|one| one.principal.proof).collect();
+    assert_eq!(proofs[..3], [Proof::Certificate; 3]);
+    assert_eq!(proofs[3], Proof::None);
+    assert_eq!(seen[0].principal.id, seen[2].principal.id);
+    assert_ne!(seen[0].principal.id, seen[1].principal.id);
 }

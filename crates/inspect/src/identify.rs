@@ -8,6 +8,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::engine::{DecodePaddingMode, general_purpose};
 use exchange::json::{self, Container, Literal, Sink, Text};
 use exchange::message::RequestHead;
+use exchange::peer::Peer;
 use exchange::principal::{Principal, Proof};
 use exchange::redact::{Pseudonym, Pseudonymizer};
 use wire::field::NameSet;
@@ -40,11 +41,12 @@ const URL_SAFE: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// The principal of a request. `client` stands for the client's address and is the principal
-/// where no credential is shown; `recorded_user` is a name that an access log gives.
+/// where no credential is shown. A credential counts more than a certificate, which may be that of
+/// a program that speaks for many; a name that an access log gives counts least.
 pub(crate) fn identify(
     head: &RequestHead<'_>,
     client: Option<Pseudonym>,
-    recorded_user: Option<&[u8]>,
+    peer: &Peer,
     pseudonymizer: &Pseudonymizer,
 ) -> Principal {
     let carriers = Carriers::of(head);
@@ -55,7 +57,11 @@ pub(crate) fn identify(
     if let Some((proof, id)) = claimed {
         return Principal { id: Some(id), proof };
     }
-    match recorded_user {
+    if let Some(name) = &peer.certificate {
+        let id = Some(pseudonymizer.of("certificate", name.as_bytes()));
+        return Principal { id, proof: Proof::Certificate };
+    }
+    match &peer.user {
         Some(user) => Principal { id: Some(pseudonymizer.of("user", user)), proof: Proof::Basic },
         None => Principal { id: client, proof: Proof::None },
     }

@@ -72,7 +72,7 @@ impl Inspection {
         let trusted = &inspector.policy().trusted;
         let address = peer.client(head.fields, |hop| trusted.iter().any(|net| net.contains(&hop)));
         let client = address.map(|address| address_pseudonym(address, pseudonymizer));
-        let principal = identify(head, client, peer.user.as_deref(), pseudonymizer);
+        let principal = identify(head, client, peer, pseudonymizer);
         let path = parse::path::seen(head.path, pseudonymizer);
         Self {
             service,

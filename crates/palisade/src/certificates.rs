@@ -44,7 +44,7 @@ struct Reader<'a> {
 /// What a file looked like: it has changed when this has.
 type Stamp = Option<(SystemTime, u64, u64)>;
 
-/// The files of the listeners' TLS, as they were last seen.
+/// The files of TLS, as they were last seen.
 #[derive(Debug, Default, Eq, PartialEq)]
 struct Stamps(Vec<(PathBuf, Stamp)>);
 
@@ -52,31 +52,41 @@ impl Certificates {
     /// Reads and checks every file of TLS that the settings name.
     pub(crate) fn read(document: &Document, base: &Path) -> Result<Self, Vec<SettingError>> {
         let mut errors = Vec::new();
-        let mut read =
-            Self { listeners: terminators(document, base, &mut errors), ..Self::default() };
-        for service in &document.services {
-            let mut reader = Reader { base, places: BTreeMap::new() };
-            let setting = format!("services.{}.upstream_tls", service.name.value);
-            let secure = |upstream: &Upstream| upstream.scheme == Scheme::Https;
-            let default = UpstreamTls::default();
-            let connector = match service.upstreams.targets.iter().any(secure) {
-                false => Ok(None),
-                true => reader
-                    .upstream(&setting, service.upstream_tls.as_ref().unwrap_or(&default))
-                    .and_then(|material| {
-                        let connector = Connector::new(material);
-                        connector
-                            .map(|made| Some(Arc::new(made)))
-                            .map_err(|e| reader.misfit(&setting, e))
-                    }),
-            };
-            match connector {
-                Ok(connector) => read.connectors.push(connector),
-                Err(error) => errors.push(error),
-            }
-        }
-        if errors.is_empty() { Ok(read) } else { Err(errors) }
+        let listeners = terminators(document, base, &mut errors);
+        let connectors = connectors(document, base, &mut errors);
+        if errors.is_empty() { Ok(Self { listeners, connectors }) } else { Err(errors) }
     }
+}
+
+/// The TLS to the upstreams of each service.
+fn connectors(
+    document: &Document,
+    base: &Path,
+    errors: &mut Vec<SettingError>,
+) -> Vec<Option<Arc<Connector>>> {
+    let mut all = Vec::new();
+    for service in &document.services {
+        let mut reader = Reader { base, places: BTreeMap::new() };
+        let setting = format!("services.{}.upstream_tls", service.name.value);
+        let secure = |upstream: &Upstream| upstream.scheme == Scheme::Https;
+        let default = UpstreamTls::default();
+        let connector = match service.upstreams.targets.iter().any(secure) {
+            false => Ok(None),
+            true => reader
+                .upstream(&setting, service.upstream_tls.as_ref().unwrap_or(&default))
+                .and_then(|material| {
+                    let connector = Connector::new(material);
+                    connector
+                        .map(|made| Some(Arc::new(made)))
+                        .map_err(|e| reader.misfit(&setting, e))
+                }),
+        };
+        match connector {
+            Ok(connector) => all.push(connector),
+            Err(error) => errors.push(error),
+        }
+    }
+    all
 }
 
 /// The TLS of each listener.
@@ -179,53 +189,64 @@ impl Renewal {
         renewed
     }
 
-    /// Reads the files again if one of them has changed. A bad one leaves all as they are.
-    pub(crate) fn look(&mut self, settings: &Settings) {
+    /// Reads the files again if one of them has changed. A bad one leaves all as they are. Returns
+    /// the ways to upstreams, if those are others now.
+    pub(crate) fn look(&mut self, settings: &Settings) -> Option<Vec<Option<Arc<Connector>>>> {
         let now = Stamps::take(&settings.document, &settings.base);
         if now == self.seen {
-            return;
+            return None;
         }
         self.seen = now;
         let mut errors = Vec::new();
         let read = terminators(&settings.document, &settings.base, &mut errors);
+        let ways = connectors(&settings.document, &settings.base, &mut errors);
         if errors.is_empty() {
             self.sound.set(1);
             let renewed = self.replace(read);
             tracing::info!("certificates were read again; listeners with new ones: {renewed}");
-            return;
+            let material = |all: &[Option<Arc<Connector>>]| -> Vec<_> {
+                all.iter().map(|one| one.as_ref().map(|it| it.material().clone())).collect()
+            };
+            let others = material(&ways) != material(&settings.certificates.connectors);
+            return others.then_some(ways);
         }
         self.sound.set(0);
         tracing::error!(
             "changed certificates are not used, the old ones stay in force\n{}",
             settings.trouble(errors)
         );
+        None
     }
 }
 
 impl Stamps {
-    /// What the listeners' files look like now.
+    /// What the files look like now.
     fn take(document: &Document, base: &Path) -> Self {
-        let mut stamps = Vec::new();
+        let mut paths = Vec::new();
+        let mut name = |name: &Placed<String>| paths.push(base.join(&name.value));
+        let mut shelves = Vec::new();
         for tls in document.listeners.iter().filter_map(|listener| listener.tls.as_ref()) {
-            let mut names: Vec<&Placed<String>> = tls.client_ca.iter().chain(&tls.crl).collect();
-            let mut paths = Vec::new();
+            tls.client_ca.iter().chain(&tls.crl).for_each(&mut name);
             match &tls.source {
                 CertificateSource::Acme(acme) => {
-                    let shelf = Shelf::of(document, base, acme);
-                    paths.push(shelf.certificate().to_owned());
+                    shelves.push(Shelf::of(document, base, acme).certificate().to_owned());
                 }
                 CertificateSource::Files(pairs) => {
-                    names.extend(pairs.iter().flat_map(|pair| [&pair.cert, &pair.key]));
+                    pairs.iter().flat_map(|pair| [&pair.cert, &pair.key]).for_each(&mut name);
                 }
             }
-            paths.extend(names.iter().map(|name| base.join(&name.value)));
-            for path in paths {
-                let stamp = std::fs::metadata(&path)
-                    .and_then(|data| Ok((data.modified()?, data.len(), data.ino())));
-                stamps.push((path, stamp.ok()));
-            }
         }
-        Self(stamps)
+        for tls in document.services.iter().filter_map(|service| service.upstream_tls.as_ref()) {
+            tls.ca.iter().for_each(&mut name);
+            tls.client.iter().flat_map(|pair| [&pair.cert, &pair.key]).for_each(&mut name);
+        }
+        paths.extend(shelves);
+        let stamp = |path: PathBuf| {
+            let stamp = std::fs::metadata(&path)
+                .and_then(|data| Ok((data.modified()?, data.len(), data.ino())));
+            (path, stamp.ok())
+        };
+        Self(paths.into_iter().map(stamp).collect())
     }
 }
 

@@ -147,7 +147,7 @@ impl Scene {
     }
 }
 
-fn pem(kind: &str, bytes: &[u8]) -> String {
+pub(crate) fn pem(kind: &str, bytes: &[u8]) -> String {
     let text = base64::prelude::BASE64_STANDARD.encode(bytes);
     format!("-----BEGIN {kind}-----\n{text}\n-----END {kind}-----\n")
 }

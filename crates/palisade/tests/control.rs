@@ -399,6 +399,38 @@ fn doctor_names_what_is_wrong_and_what_to_do() {
     drop(running);
 }
 
+/// A process that gets little of the processors is slow, and neither dead nor taken for it.
+#[test]
+fn fa_25_a_starved_process_still_answers() {
+    let directory = tempfile::tempdir().unwrap();
+    let origin = Origin::start();
+    write_settings(directory.path(), origin.address, "block");
+    let running = Palisade::start(directory.path());
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let stop = Arc::new(AtomicBool::new(false));
+    let busy: Vec<_> = (0..processors * 4)
+        .map(|_| {
+            let stop = Arc::clone(&stop);
+            std::thread::spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            })
+        })
+        .collect();
+    let mut slowest = Duration::ZERO;
+    for _ in 0..10 {
+        let begun = Instant::now();
+        assert_eq!(get(&running.gateway, "/v1/orders/7").0, 200);
+        assert_eq!(get(&running.telemetry, "/livez").0, 200);
+        assert_eq!(get(&running.telemetry, "/readyz").0, 200);
+        slowest = slowest.max(begun.elapsed());
+    }
+    stop.store(true, Ordering::Relaxed);
+    busy.into_iter().for_each(|thread| thread.join().unwrap());
+    assert!(slowest < Duration::from_secs(5), "{slowest:?}");
+}
+
 #[test]
 fn fa_24_and_sl_08_connections_leave_descriptors_for_the_operator() {
     let directory = tempfile::tempdir().unwrap();

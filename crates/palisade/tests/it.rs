@@ -9,3 +9,4 @@ mod control;
 mod demo;
 mod doors;
 mod run;
+mod upstream_tls;

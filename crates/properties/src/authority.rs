@@ -38,7 +38,12 @@ fn client(input: &Input<'_>) {
         fields.push(name, line);
     }
     let address = IpAddr::from([192, 0, 2, 1]);
-    let peer = Peer { address: Some(address), trusted: input.choice & 1 == 1, user: None };
+    let peer = Peer {
+        address: Some(address),
+        trusted: input.choice & 1 == 1,
+        user: None,
+        certificate: None,
+    };
     let proxies = input.number;
     let is_proxy = |hop: IpAddr| hop.to_string().len() % 16 == usize::from(proxies % 16);
     let found = peer.client(&fields, is_proxy);

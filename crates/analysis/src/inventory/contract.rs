@@ -225,6 +225,7 @@ fn scheme(proof: Proof) -> Value {
         Proof::Jwt => json!({"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}),
         Proof::Basic => json!({"type": "http", "scheme": "basic"}),
         Proof::ApiKey => json!({"type": "apiKey", "in": "header", "name": "X-API-Key"}),
+        Proof::Certificate => json!({"type": "mutualTLS"}),
         Proof::Session => json!({"type": "apiKey", "in": "cookie", "name": "session"}),
         Proof::Bearer | Proof::None | Proof::Other => json!({"type": "http", "scheme": "bearer"}),
     }

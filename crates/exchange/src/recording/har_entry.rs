@@ -159,7 +159,7 @@ impl EntryReader {
         feed.exchange(Recorded {
             at: self.last,
             duration_us: if micros.is_finite() { micros as u64 } else { 0 },
-            peer: Peer { address, trusted: address.is_none(), user: None },
+            peer: Peer { address, trusted: address.is_none(), user: None, certificate: None },
             request: self.heads.request_head(),
             request_body,
             response: Some(self.heads.response_head()),

@@ -183,7 +183,7 @@ impl LineReader {
         feed.exchange(Recorded {
             at: self.last,
             duration_us,
-            peer: Peer { address, trusted: address.is_none(), user },
+            peer: Peer { address, trusted: address.is_none(), user, certificate: None },
             request: self.heads.request_head(),
             request_body: Body::Absent(Why::NotRecorded),
             response: Some(self.heads.response_head()),

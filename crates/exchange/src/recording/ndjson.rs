@@ -151,7 +151,7 @@ impl LineReader {
         feed.exchange(Recorded {
             at: draft.at,
             duration_us: draft.duration as u64,
-            peer: Peer { address, trusted: draft.trusted, user: draft.user },
+            peer: Peer { address, trusted: draft.trusted, user: draft.user, certificate: None },
             request: self.heads.request_head(),
             request_body: draft.request_body.body(&mut self.value, &mut self.request_body),
             response: draft.has_response.then(|| self.heads.response_head()),

@@ -59,7 +59,9 @@ pub(super) async fn exchange<'s, R: Reply<'s>>(channel: &mut Channel<'s, R>) -> 
         return about_certificates(channel, &answer).await;
     }
     let table = channel.worker.table();
-    let peer = table.peer(channel.address);
+    let mut peer = table.peer(channel.address);
+    let certificate = channel.secured.as_ref().and_then(|secured| secured.client.as_ref());
+    peer.certificate = certificate.map(|shown| shown.identity().into());
     channel.marks = None;
     let (mut inspected, step) =
         Inspected::begin(&channel.worker, &table, &channel.head, channel.scheme, &peer);

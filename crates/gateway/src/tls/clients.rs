@@ -33,6 +33,14 @@ pub struct ClientCertificate {
 }
 
 impl ClientCertificate {
+    /// Whom it names, the same after a renewal: a URI before a host, a host before a mailbox, and
+    /// the subject where there is none of them.
+    #[must_use]
+    pub fn identity(&self) -> &str {
+        let names = [&self.san_uri, &self.san_dns, &self.san_email];
+        names.into_iter().find_map(|names| names.first()).unwrap_or(&self.subject)
+    }
+
     /// Reads a certificate; `None` for one that a verifier should not have let pass.
     pub(super) fn read(der: &CertificateDer<'_>) -> Option<Self> {
         let (_, certificate) = X509Certificate::from_der(der).ok()?;

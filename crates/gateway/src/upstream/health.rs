@@ -95,9 +95,10 @@ pub(crate) struct Checked {
     against: u32,
 }
 
-impl Default for Checked {
-    fn default() -> Self {
-        Self { well: true, against: 0 }
+impl From<bool> for Checked {
+    /// What was known of it before.
+    fn from(well: bool) -> Self {
+        Self { well, against: 0 }
     }
 }
 
@@ -173,7 +174,7 @@ mod tests {
             unhealthy_after: 3,
             healthy_after: 2,
         };
-        let mut checked = Checked::default();
+        let mut checked = Checked::from(true);
         let said = [false, false, true, false, false, false, true, false, true, true];
         let told: Vec<bool> = said.iter().map(|well| checked.note(*well, &check)).collect();
         assert_eq!(

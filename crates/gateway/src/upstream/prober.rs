@@ -8,8 +8,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use policy::document::Upstream;
-use policy::document::upstreams::HealthCheck;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use policy::document::upstreams::{HealthCheck, Scheme};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 use wire::response::{self, Asked, ResponseHead};
 use wire::{HeadLimits, Parsed};
@@ -19,6 +19,7 @@ use super::health::{Checked, Probed};
 use crate::error::GatewayError;
 use crate::limits::{HEAD_BUFFER_BYTES, UPSTREAM_ADDRESSES_MAX};
 use crate::reload::{Arrangement, Slot};
+use crate::tls::Connector;
 
 /// The prober's thread. Dropping it stops it.
 #[derive(Debug)]
@@ -32,6 +33,15 @@ struct Subject {
     target: Upstream,
     check: HealthCheck,
     probed: Arc<Probed>,
+    connector: Option<Arc<Connector>>,
+}
+
+impl Subject {
+    /// Whether this is checked in the same way and told to the same workers.
+    fn is_like(&self, other: &Self) -> bool {
+        let material = |one: &Self| one.connector.as_ref().map(|it| it.material().clone());
+        Arc::ptr_eq(&self.probed, &other.probed) && material(self) == material(other)
+    }
 }
 
 impl Prober {
@@ -74,20 +84,21 @@ impl Drop for Prober {
 
 /// Keeps the checks under way in step with the arrangement in force.
 async fn follow(slot: &Slot, mut ordered: watch::Receiver<()>) {
-    let mut under_way: Vec<(Arc<Probed>, tokio::task::JoinHandle<()>)> = Vec::new();
+    let mut under_way: Vec<(Rc<Subject>, tokio::task::JoinHandle<()>)> = Vec::new();
     loop {
         let wanted = subjects(&slot.load());
-        under_way.retain(|(probed, task)| {
-            let stays = wanted.iter().any(|subject| Arc::ptr_eq(&subject.probed, probed));
+        under_way.retain(|(known, task)| {
+            let stays = wanted.iter().any(|subject| subject.is_like(known));
             if !stays {
                 task.abort();
             }
             stays
         });
         for subject in wanted {
-            if !under_way.iter().any(|(probed, _)| Arc::ptr_eq(&subject.probed, probed)) {
-                let probed = Arc::clone(&subject.probed);
-                under_way.push((probed, tokio::task::spawn_local(watch_over(Rc::new(subject)))));
+            if !under_way.iter().any(|(known, _)| subject.is_like(known)) {
+                let subject = Rc::new(subject);
+                let task = tokio::task::spawn_local(watch_over(Rc::clone(&subject)));
+                under_way.push((subject, task));
             }
         }
         if ordered.changed().await.is_err() {
@@ -98,21 +109,23 @@ async fn follow(slot: &Slot, mut ordered: watch::Receiver<()>) {
 
 fn subjects(arrangement: &Arrangement) -> Vec<Subject> {
     let mut subjects = Vec::new();
-    for (upstreams, probed) in arrangement.upstreams().iter().zip(arrangement.probed()) {
+    let all = arrangement.upstreams().iter().zip(arrangement.probed()).enumerate();
+    for (service, (upstreams, probed)) in all {
         let Some(check) = &upstreams.health else { continue };
         for (target, probed) in upstreams.targets.iter().zip(probed) {
             let (target, check) = (target.clone(), check.clone());
-            subjects.push(Subject { target, check, probed: Arc::clone(probed) });
+            let connector = arrangement.connector(service).map(Arc::clone);
+            subjects.push(Subject { target, check, probed: Arc::clone(probed), connector });
         }
     }
     subjects
 }
 
 async fn watch_over(subject: Rc<Subject>) {
-    let Subject { target, check, probed } = &*subject;
-    let mut checked = Checked::default();
+    let Subject { target, check, probed, .. } = &*subject;
+    let mut checked = Checked::from(probed.is_well());
     loop {
-        let asked = tokio::time::timeout(check.timeout, ask(target, &check.path)).await;
+        let asked = tokio::time::timeout(check.timeout, ask(&subject)).await;
         let well = matches!(asked, Ok(Ok(200..=399)));
         let before = probed.is_well();
         let now = checked.note(well, check);
@@ -126,7 +139,8 @@ async fn watch_over(subject: Rc<Subject>) {
 }
 
 /// Asks for the page once, at the first address that can be connected to. Returns its status.
-async fn ask(target: &Upstream, path: &str) -> io::Result<u16> {
+async fn ask(subject: &Subject) -> io::Result<u16> {
+    let Subject { target, check, connector, .. } = subject;
     let found = tokio::net::lookup_host((target.host.as_str(), target.port)).await?;
     let mut connected = Err(io::Error::from(io::ErrorKind::NotFound));
     for address in found.take(UPSTREAM_ADDRESSES_MAX) {
@@ -135,7 +149,23 @@ async fn ask(target: &Upstream, path: &str) -> io::Result<u16> {
             break;
         }
     }
-    let mut stream = connected?;
+    let stream = connected?;
+    match (target.scheme, connector) {
+        (Scheme::Http, _) => converse(stream, target, &check.path).await,
+        (Scheme::Https, None) => Err(io::Error::from(io::ErrorKind::Unsupported)),
+        (Scheme::Https, Some(connector)) => {
+            let secured = Box::pin(connector.connect(stream, &target.host, false)).await?;
+            converse(secured, target, &check.path).await
+        }
+    }
+}
+
+/// Asks over a connection that is there.
+async fn converse(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    target: &Upstream,
+    path: &str,
+) -> io::Result<u16> {
     let host =
         if target.host.contains(':') { format!("[{}]", target.host) } else { target.host.clone() };
     let request = format!(

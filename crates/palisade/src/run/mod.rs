@@ -344,7 +344,16 @@ impl Running {
 
     /// Replaces certificates whose files have changed.
     pub(crate) fn look_at_certificates(&mut self) {
-        self.renewal.look(&self.settings);
+        let Some(connectors) = self.renewal.look(&self.settings) else { return };
+        self.settings.certificates.connectors = connectors;
+        match arrange(&self.settings, &self.pseudonymizer) {
+            Ok(arrangement) => {
+                let log = self.access_log.clone();
+                self.gateway.reload(arrangement.with_access_log(log));
+                tracing::info!("upstreams are reached with the files that have changed");
+            }
+            Err(error) => tracing::error!("changed files of upstreams are not used: {error}"),
+        }
     }
 
     /// Reads the settings again. A file with a mistake changes nothing.

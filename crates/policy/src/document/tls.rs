@@ -216,16 +216,6 @@ pub(super) fn upstream(
     errors: &mut Vec<SettingError>,
 ) -> Option<UpstreamTls> {
     let secure = upstreams.targets.iter().any(|one| one.scheme == Scheme::Https);
-    if secure && upstreams.health.is_some() {
-        errors.push(SettingError {
-            code: "config::not_in_this_version",
-            span: section.span_of("health"),
-            setting: section.name("health"),
-            message: "health checks over TLS are not carried out by this version".to_owned(),
-            remedy: "leave `health` out: upstreams are judged by what they do with requests"
-                .to_owned(),
-        });
-    }
     let mut tls = section.section("upstream_tls", errors)?;
     if !secure {
         errors.push(SettingError {
