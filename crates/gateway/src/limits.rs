@@ -200,8 +200,8 @@ pub const REQUEST_ID_BYTES_MAX: usize = 128;
 /// Bytes of a replaced `X-Request-Id` that the access log keeps.
 pub const REQUEST_ID_TAG_BYTES_MAX: usize = REQUEST_ID_BYTES_MAX;
 
-/// Streams that an HTTP/2 client may have open: what most servers allow, and what RFC 9113 §6.5.2
-/// recommends at the least.
+/// Streams that an HTTP/2 client may have open, and that we open on one connection to an upstream:
+/// what most servers allow, and what RFC 9113 §6.5.2 recommends at the least.
 pub const H2_STREAMS_MAX: u32 = 100;
 
 /// Decoded bytes of a head over HTTP/2, 32 more for each field: the same as over HTTP/1.1.
@@ -215,6 +215,14 @@ pub const H2_CONNECTION_WINDOW: u32 = 1 << 20;
 
 /// Bytes that wait on one stream for a client to take them.
 pub const H2_SEND_BYTES: usize = 64 << 10;
+
+/// Connections of HTTP/2 from one worker to one upstream. At [`H2_STREAMS_MAX`] each they carry
+/// more than an upstream is given by default.
+pub const H2_UPSTREAM_CONNECTIONS_MAX: usize = 64;
+
+/// Bytes of answers that an upstream may send ahead on one connection of HTTP/2: all that its
+/// streams may, so that clients which read slowly keep nobody else's answer back.
+pub const H2_UPSTREAM_WINDOW: u32 = H2_STREAMS_MAX * H2_STREAM_WINDOW;
 
 /// Streams that were reset and whose late frames are still expected.
 pub const H2_PENDING_RESETS_MAX: usize = 50;

@@ -11,9 +11,9 @@ use http::{Request, Response};
 
 use crate::harness::{Fixture, Upstream, settings};
 
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
-fn h2c(settings: &str) -> Fixture {
+pub(crate) fn h2c(settings: &str) -> Fixture {
     Fixture::with(settings, |config| {
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         config.listeners = vec![ListenerConfig { h2c: true, ..address.into() }];
@@ -21,7 +21,7 @@ fn h2c(settings: &str) -> Fixture {
 }
 
 /// Runs `talk` with a client of the gateway.
-fn with_client<T>(gate: &Fixture, talk: impl AsyncFnOnce(SendRequest<Bytes>) -> T) -> T {
+pub(crate) fn with_client<T>(gate: &Fixture, talk: impl AsyncFnOnce(SendRequest<Bytes>) -> T) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let stream = tokio::net::TcpStream::connect(gate.address()).await.unwrap();
@@ -33,12 +33,12 @@ fn with_client<T>(gate: &Fixture, talk: impl AsyncFnOnce(SendRequest<Bytes>) -> 
     })
 }
 
-fn request(method: &str, path: &str) -> http::request::Builder {
+pub(crate) fn request(method: &str, path: &str) -> http::request::Builder {
     Request::builder().method(method).uri(format!("http://shop.example{path}"))
 }
 
 /// Sends a request, its body in pieces, and reads the whole answer.
-async fn ask(
+pub(crate) async fn ask(
     client: &mut SendRequest<Bytes>,
     request: http::request::Builder,
     pieces: &[&'static [u8]],

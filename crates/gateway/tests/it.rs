@@ -10,6 +10,7 @@ mod correlation;
 mod forwarding;
 mod harness;
 mod http2;
+mod http2_upstream;
 mod inspection_faults;
 mod lifecycle;
 mod pki;

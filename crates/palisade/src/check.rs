@@ -7,7 +7,9 @@ use gateway::limits::{Timeouts, UPSTREAM_IDLE};
 use policy::document::access_log::{LogFormat, LogPaths};
 use policy::document::acme::DIRECTORY_DEFAULT;
 use policy::document::tls::{CertificateSource, ClientNeed};
-use policy::document::upstreams::{Balance, CircuitBounds, HashOn, HealthCheck, Retries, Scheme};
+use policy::document::upstreams::{
+    Balance, CircuitBounds, HashOn, HealthCheck, Protocol, Retries, Scheme,
+};
 use policy::document::{Listener, ServiceDocument, Upstreams};
 use policy::{Mode, Service};
 
@@ -224,6 +226,12 @@ fn upstreams(service: &str, settings: &Upstreams, line: &mut impl FnMut(&str, St
     let mut line = |name: &str, value: String, written: bool| {
         line(&format!("services.{service}.{name}"), value, written);
     };
+    let spoken = settings.targets.first().map(|target| target.protocol).unwrap_or_default();
+    let protocol = match spoken {
+        Protocol::Http1 => "\"http1\"",
+        Protocol::Http2 => "\"http2\"",
+    };
+    line("protocol", protocol.to_owned(), spoken != Protocol::default());
     let balance = match &settings.balance {
         Balance::Hash(_) => "\"hash\"",
         Balance::LeastLoaded => "\"least_loaded\"",

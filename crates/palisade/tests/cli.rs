@@ -75,6 +75,7 @@ fn check_says_what_is_in_force_or_where_the_mistake_is() {
     for line in [
         "telemetry.bind = \"127.0.0.1:9441\"    # default",
         "trust.identity = []    # default",
+        "services.shop.protocol = \"http1\"    # default",
         "services.shop.profile = \"strict\"    # default",
     ] {
         assert!(shown.contains(line), "{line}: {shown}");

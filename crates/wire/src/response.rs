@@ -21,6 +21,17 @@ pub enum Asked {
     Upgrade,
 }
 
+impl Asked {
+    /// The same over an upstream's connection; one that carries frames cannot change its protocol.
+    #[must_use]
+    pub const fn over(self, frames: bool) -> Self {
+        match self {
+            Self::Upgrade if frames => Self::Plain,
+            other => other,
+        }
+    }
+}
+
 /// The head of a response. Owns its bytes and is reused from one response to the next.
 #[derive(Debug, Clone, Default)]
 pub struct ResponseHead {

@@ -135,6 +135,7 @@ impl<'s, R: Reply<'s>> All<'_, 's, R> {
             let validators = stale.as_ref().map(|entry| entry.head.validators());
             let validators = validators.unwrap_or_default();
             forward::cacheable(&self.channel.head, lane.mode, client, validators, out);
+            self.channel.head_bytes = out.len();
             extras.recorder = Some(self.cache.record(&self.lookup, stale, lead));
         }
         let extras = RefCell::new(extras);

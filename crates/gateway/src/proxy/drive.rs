@@ -9,6 +9,8 @@ use exchange::decision::{Decision, Disposition};
 use exchange::message::Scheme;
 use exchange::peer::Peer;
 use inspect::{Step, Want};
+use policy::document::Upstream;
+use policy::document::upstreams::Protocol;
 use wire::{Framing, Refusal, Sender, TargetForm};
 
 use super::duplex::{Pumped, Side, duplex};
@@ -20,12 +22,12 @@ use super::relay::{Bad, Flow, Relayed, relay};
 use super::reply::Reply;
 use super::stream::{Cut, Sink, Source};
 use super::tunnel::tunnel;
-use super::{After, Channel, cached};
+use super::{After, Channel, cached, h2};
 use crate::access_log::{Draft, Entry, Told};
 use crate::budget::Pressure;
 use crate::correlation::{Marks, Traced};
 use crate::refuse::Answer;
-use crate::upstream::{Link, Outcome, Unreachable};
+use crate::upstream::{Carrier, Lease, Link, Outcome, Unreachable};
 use crate::worker::Table;
 
 /// How an exchange ends.
@@ -148,6 +150,10 @@ async fn gather<'s, R: Reply<'s>>(
     };
     channel.request_out.clear();
     forward::request(&channel.head, lane.mode, client, &mut channel.request_out);
+    channel.head_bytes = channel.request_out.len();
+    if lane.upstreams.protocol() == Protocol::Http2 {
+        body.write_bare();
+    }
     let mut invited = !channel.head.expects_continue();
     loop {
         let taken = body.take(channel.source.buffer, inspected, &mut channel.request_out);
@@ -161,9 +167,9 @@ async fn gather<'s, R: Reply<'s>>(
             return Ok(());
         }
         match body.wait(&mut channel.source, &channel.watch).await {
-            Ok(0) if channel.source.ends_with_message() => body.input_ended(),
+            Ok(0) if channel.source.ends_with_message() => {}
             Ok(0) => return Err(truncated(inspected)),
-            Err(Cut::Gone) => return Err(Ending::Gone),
+            Err(Cut::Gone | Cut::Unprocessed) => return Err(Ending::Gone),
             Ok(_) => {}
             Err(Cut::Late) => return Err(late_client()),
         }
@@ -194,7 +200,7 @@ pub(super) async fn send<'s, R: Reply<'s>>(
             Err(unreachable) => return unanswered(unreachable),
         };
         let started = Instant::now();
-        let (relayed, untouched) = over(channel, &mut lease.link, inspected, body, extras).await;
+        let (relayed, untouched) = over(channel, &mut lease, inspected, body, extras).await;
         let relayed = match relayed {
             Ok(relayed) => relayed,
             Err(ending) => return ending,
@@ -202,15 +208,16 @@ pub(super) async fn send<'s, R: Reply<'s>>(
         let ended = Instant::now();
         let micros = u64::try_from((ended - started).as_micros()).unwrap_or(u64::MAX);
         lane.counts.upstream_durations.observe(micros);
-        lease.flight.settle(outcome(&relayed, channel.response.status(), lease.link.reused));
+        judge(&mut lease, &relayed, channel.response.status());
+        let untouched = untouched || matches!(relayed, Relayed::Bad(Bad::Unprocessed));
         match relayed {
-            Relayed::Bad(Bad::Closed { silent: true })
+            Relayed::Bad(Bad::Closed { silent: true } | Bad::Unprocessed)
                 if lane.upstreams.sends_again(&mut route, &channel.head, untouched) => {}
             Relayed::Bad(Bad::Refused(refusal)) => {
                 channel.worker.counts.refused(refusal);
                 return Ending::Ours(Answer::bad_gateway(), Disposition::Dropped);
             }
-            Relayed::Bad(Bad::Closed { .. } | Bad::Endless) => {
+            Relayed::Bad(Bad::Closed { .. } | Bad::Endless | Bad::Unprocessed) => {
                 return unanswered(Unreachable::Gone);
             }
             Relayed::Bad(Bad::Late) => return unanswered(Unreachable::Late),
@@ -234,11 +241,22 @@ pub(super) async fn send<'s, R: Reply<'s>>(
     }
 }
 
+/// Draws the conclusions from one exchange for those that come.
+fn judge(lease: &mut Lease, relayed: &Relayed, status: u16) {
+    lease.flight.settle(outcome(relayed, status, &lease.link));
+    if matches!(relayed, Relayed::Bad(Bad::Late)) {
+        lease.link.give_up();
+    }
+}
+
 /// What an exchange shows of its upstream. One that breaks off in the middle may have lost its
-/// client; a connection that had been idle may just have been closed.
-fn outcome(relayed: &Relayed, status: u16, reused: bool) -> Outcome {
+/// client; a connection that had been idle may just have been closed, or one that is shared left.
+fn outcome(relayed: &Relayed, status: u16, link: &Link) -> Outcome {
     match relayed {
-        Relayed::Bad(Bad::Closed { silent: true }) if reused => Outcome::Unknown,
+        Relayed::Bad(Bad::Closed { silent: true }) if link.may_have_been_closed() => {
+            Outcome::Unknown
+        }
+        Relayed::Bad(Bad::Unprocessed) if link.reused => Outcome::Unknown,
         Relayed::Bad(_) => Outcome::Failed,
         Relayed::Broken => Outcome::Unknown,
         Relayed::Whole { .. } | Relayed::Withheld { .. } if matches!(status, 502..=504) => {
@@ -260,22 +278,56 @@ fn unanswered(why: Unreachable) -> Ending {
     Ending::Ours(answer, Disposition::Dropped)
 }
 
+/// Why a request could not be given to a connection.
+enum Unsent {
+    /// The connection takes no more.
+    Closed,
+    /// The upstream's version of HTTP cannot say it.
+    Unsayable,
+}
+
+/// The two directions to an upstream, and how much of the request remains to be written: over
+/// HTTP/2 they begin with its head.
+fn ways<'l>(
+    link: &'l mut Link,
+    target: &Upstream,
+    written: &[u8],
+    (head_bytes, is_all): (usize, bool),
+) -> Result<(Source<'l>, Sink<'l>, usize), Unsent> {
+    let share = match &mut link.carrier {
+        Carrier::Own(transport) => {
+            let (read, write) = transport.split();
+            return Ok((Source::new(read, &mut link.buffer), Sink::new(write), 0));
+        }
+        Carrier::Shared(share) => share,
+    };
+    let head = written.get(..head_bytes).unwrap_or_default();
+    let request = h2::onward::request(head, target).ok_or(Unsent::Unsayable)?;
+    let is_all = is_all && written.len() == head_bytes;
+    let sent = share.sender().send_request(request, is_all).map_err(|_| Unsent::Closed)?;
+    let sink = Sink::of_stream((!is_all).then_some(sent.1), head_bytes);
+    Ok((Source::of_response(sent.0, &mut link.buffer), sink, head_bytes))
+}
+
 /// One try over one upstream channel. Also tells whether nothing at all could be sent.
 async fn over<'s, R: Reply<'s>>(
     channel: &mut Channel<'s, R>,
-    link: &mut Link,
+    Lease { link, flight, .. }: &mut Lease,
     inspected: &RefCell<Inspected>,
     body: &mut RequestBody,
     extras: Option<&RefCell<Extras>>,
 ) -> (Result<Relayed, Ending>, bool) {
     let timeouts = inspected.borrow().lane().upstreams.timeouts;
     let Channel { worker, watch, source, reply, head, response, request_out, marks, .. } = channel;
-    let (read, write) = link.transport.split();
-    let mut answer = Source::new(read, &mut link.buffer);
-    let mut onward = Sink::new(write);
+    let size = (channel.head_bytes, body.is_ended());
+    let (mut answer, mut onward, gone) = match ways(link, &flight.pool.target, request_out, size) {
+        Ok(ways) => ways,
+        Err(Unsent::Closed) => return (Ok(Relayed::Bad(Bad::Closed { silent: true })), true),
+        Err(Unsent::Unsayable) => return (Err(unsayable(inspected)), true),
+    };
     let (sent, begun) = (Cell::new(false), Cell::new(false));
     let flow = Flow {
-        asked: head.asked(),
+        asked: head.asked().over(answer.ends_with_message()),
         request: head.fields(),
         extras,
         request_id: marks.as_ref().map(|marks| marks.request_id.as_str()),
@@ -288,8 +340,11 @@ async fn over<'s, R: Reply<'s>>(
     };
     watch.arm(timeouts.stall);
     if body.is_ended() {
-        match onward.write(request_out, watch).await {
-            Ok(()) => sent.set(true),
+        match onward.write(request_out.get(gone..).unwrap_or_default(), watch).await {
+            Ok(()) => {
+                onward.end(|| body.trailers().map(h2::header_map));
+                sent.set(true);
+            }
             Err(_) if onward.taken == 0 => {
                 return (Ok(Relayed::Bad(Bad::Closed { silent: true })), true);
             }
@@ -306,6 +361,7 @@ async fn over<'s, R: Reply<'s>>(
         }
         return (Ok(relayed), false);
     }
+    request_out.drain(..gone);
     let side = Side { source, sink: &mut onward, out: request_out, body };
     // only bodies that stream need the space
     let both = Box::pin(duplex(side, relay(&mut answer, reply, response, &flow), &flow));
@@ -367,6 +423,11 @@ fn faulty(inspected: &RefCell<Inspected>, fault: Fault) -> Ending {
         }
         Fault::Stopped(decision) => refused(&decision),
     }
+}
+
+/// A target may pass in one version of HTTP and not be sayable in the other.
+fn unsayable(inspected: &RefCell<Inspected>) -> Ending {
+    faulty(inspected, Fault::Refused(Refusal::TargetByte))
 }
 
 fn unreadable(refusal: Refusal) -> Ending {

@@ -3,6 +3,7 @@
 use std::pin::pin;
 use std::task::Poll;
 
+use super::h2::header_map;
 use super::hold::{Fault, RequestBody};
 use super::relay::{Flow, Relayed};
 use super::stream::{Cut, Sink, Source};
@@ -64,14 +65,15 @@ async fn pump(side: Side<'_, '_, '_>, flow: &Flow<'_>) -> Pumped {
         }
         out.clear();
         if body.is_ended() {
+            sink.end(|| body.trailers().map(header_map));
             flow.sent.set(true);
             flow.watch.arm(flow.timeouts.response_head);
             return Pumped::Sent;
         }
         match body.wait(source, flow.watch).await {
-            Ok(0) if source.ends_with_message() => body.input_ended(),
+            Ok(0) if source.ends_with_message() => {}
             Ok(0) => return Pumped::Truncated,
-            Err(Cut::Gone) => return Pumped::Gone,
+            Err(Cut::Gone | Cut::Unprocessed) => return Pumped::Gone,
             Ok(_) => flow.watch.arm(flow.timeouts.client_stall),
             Err(Cut::Late) => return Pumped::Late,
         }

@@ -204,7 +204,7 @@ impl<'s> Channel<'s, Bytes<'s>> {
             let idle = self.source.buffer.is_empty();
             let given_up = || idle && worker.closing_idle.get();
             match self.source.fill_unless(&self.watch, given_up).await {
-                Ok(0) | Err(Cut::Gone) => return Next::Nothing,
+                Ok(0) | Err(Cut::Gone | Cut::Unprocessed) => return Next::Nothing,
                 Ok(_) => {}
                 Err(Cut::Late) if begun => return Next::Late,
                 Err(Cut::Late) if rest.is_zero() => return Next::Nothing,

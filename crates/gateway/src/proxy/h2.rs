@@ -1,6 +1,8 @@
 //! Clients that speak HTTP/2: each stream is one exchange.
 
 pub(crate) mod head;
+pub(super) mod inflow;
+pub(super) mod onward;
 mod reply;
 
 use std::cell::{Cell, RefCell};
@@ -13,9 +15,9 @@ use bytes::Bytes;
 use exchange::message::Scheme;
 use h2::server::{Builder, Connection, SendResponse};
 use h2::{Reason, RecvStream};
-use http::Request;
+use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use wire::request;
-use wire::{HeadLimits, Parsed, Profile, Refusal};
+use wire::{Fields, HeadLimits, Parsed, Profile, Refusal};
 
 use self::reply::{Frames, Line};
 use super::buffer::Buffer;
@@ -198,4 +200,18 @@ impl<'s> Channel<'s, Frames> {
         self.request_out = bytes;
         if whole { Ok(()) } else { Err(Refusal::RequestLine) }
     }
+}
+
+/// The fields that are forwarded. What cannot stand in HTTP/2 could not stand in HTTP/1.1 either,
+/// and has been refused.
+pub(super) fn header_map(fields: &Fields) -> HeaderMap {
+    let mut map = HeaderMap::with_capacity(fields.len());
+    for (name, value) in fields.end_to_end() {
+        if let (Ok(name), Ok(value)) =
+            (HeaderName::from_bytes(name), HeaderValue::from_bytes(value))
+        {
+            map.append(name, value);
+        }
+    }
+    map
 }

@@ -7,7 +7,7 @@ use exchange::decision::Decision;
 use inspect::{Step, Want};
 use policy::Mode;
 use wire::body::{CHUNK_END, Progress, encode_chunk_head, encode_last_chunk};
-use wire::{BodyLimits, BodyReader, Framing, Refusal};
+use wire::{BodyLimits, BodyReader, Fields, Framing, Refusal};
 
 use super::buffer::Buffer;
 use super::inspected::Inspected;
@@ -23,15 +23,28 @@ const LIMITS: BodyLimits = BodyLimits { bytes: u64::MAX, ..BodyLimits::request()
 #[derive(Debug)]
 pub(crate) struct RequestBody {
     reader: BodyReader,
-    chunked: bool,
+    /// How it is written.
+    form: Form,
     /// The body ends with its input, and the input has ended.
     input_ended: bool,
+    /// What followed the body of a message in frames, and then what is to be sent behind it.
+    trailers: Result<Fields, Refusal>,
     want: Want,
     told_end: bool,
     ended: bool,
     pace: Pace,
     /// Small chunks that go on as one.
     gathered: Vec<u8>,
+}
+
+/// How a body is written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Form {
+    /// As it is: its length has been declared.
+    Measured,
+    Chunked,
+    /// As it is: its way out has an end of its own.
+    Bare,
 }
 
 /// Why a body must not be passed on any further.
@@ -47,14 +60,18 @@ impl RequestBody {
     /// A body that has not begun; `want` is what inspection said of it. One whose length is not
     /// declared is chunked; if it comes over HTTP/2 (`in_frames`), its chunks have been undone.
     pub(crate) fn new(framing: Framing, in_frames: bool, want: Want) -> Self {
-        let chunked = framing == Framing::Chunked;
-        let incoming = if chunked && in_frames { Framing::UntilClose } else { framing };
+        let (form, incoming) = match framing {
+            Framing::Chunked if in_frames => (Form::Chunked, Framing::UntilClose),
+            Framing::Chunked => (Form::Chunked, framing),
+            _ => (Form::Measured, framing),
+        };
         let reader = BodyReader::new(incoming, &LIMITS)
             .expect("no declared length is over the largest number there is");
         Self {
             reader,
-            chunked,
+            form,
             input_ended: false,
+            trailers: Ok(Fields::new()),
             want,
             told_end: false,
             ended: false,
@@ -63,8 +80,19 @@ impl RequestBody {
         }
     }
 
-    /// Waits for more of it. A client that keeps below the floor is late, however regularly it
-    /// sends.
+    /// Nothing of it has been written, and it is to be written as it is: its way out has an end of
+    /// its own.
+    pub(crate) fn write_bare(&mut self) {
+        self.form = Form::Bare;
+    }
+
+    /// What is to be sent behind a body that was written bare, and has ended.
+    pub(crate) fn trailers(&self) -> Option<&Fields> {
+        self.trailers.as_ref().ok().filter(|trailers| !trailers.is_empty())
+    }
+
+    /// Waits for more of it. The end of a message in frames is the end of the body. A client that
+    /// keeps below the floor is late, however regularly it sends.
     pub(crate) async fn wait(
         &mut self,
         source: &mut Source<'_>,
@@ -72,15 +100,14 @@ impl RequestBody {
     ) -> Result<usize, Cut> {
         let before = watch.now();
         let count = source.fill(watch).await?;
+        if count == 0 && source.ends_with_message() {
+            self.trailers = source.trailers(watch).await?;
+            self.input_ended = true;
+        }
         match self.pace.sent(watch.now().wrapping_sub(before), count) {
             Kept::Pace => Ok(count),
             Kept::TooSlow => Err(Cut::Late),
         }
-    }
-
-    /// The input has come to its end, and means the end of the body.
-    pub(crate) fn input_ended(&mut self) {
-        self.input_ended = true;
     }
 
     /// Whether nothing may be sent before the body has ended.
@@ -108,7 +135,9 @@ impl RequestBody {
         while !self.ended {
             let (used, progress) = self.reader.advance(buffer.filled()).map_err(Fault::Refused)?;
             match progress {
-                Progress::Data(range) if self.chunked && range.len() <= SMALL_CHUNK_BYTES => {
+                Progress::Data(range)
+                    if self.form == Form::Chunked && range.len() <= SMALL_CHUNK_BYTES =>
+                {
                     let data = buffer.filled().get(range).unwrap_or_default();
                     self.gathered.extend_from_slice(data);
                     buffer.consume(used);
@@ -145,7 +174,7 @@ impl RequestBody {
 
     /// Hands a piece in and appends it to what is to be sent.
     fn pass(&mut self, data: &[u8], inspected: &RefCell<Inspected>, out: &mut Vec<u8>) -> Step {
-        write_data(data, self.chunked, out);
+        write_data(data, self.form == Form::Chunked, out);
         self.told_end = self.reader.is_ended();
         inspected.borrow_mut().request_body(data, self.told_end)
     }
@@ -166,10 +195,16 @@ impl RequestBody {
     }
 
     fn end(&mut self, inspected: &RefCell<Inspected>, out: &mut Vec<u8>) -> Result<(), Fault> {
-        if self.chunked {
+        self.trailers.as_ref().map_err(|refusal| Fault::Refused(*refusal))?;
+        if !self.reader.trailers().is_empty() {
+            self.trailers = Ok(self.reader.trailers().clone());
+        }
+        if inspected.borrow().lane().mode == Mode::Block {
             // nobody has decided about trailers
-            let enforced = inspected.borrow().lane().mode == Mode::Block;
-            encode_last_chunk((!enforced).then(|| self.reader.trailers()), out);
+            self.trailers = Ok(Fields::new());
+        }
+        if self.form == Form::Chunked {
+            encode_last_chunk(self.trailers(), out);
         }
         self.ended = true;
         if self.told_end {

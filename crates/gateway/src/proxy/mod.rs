@@ -49,11 +49,13 @@ struct Channel<'s, R> {
     reply: R,
     head: RequestHead,
     response: ResponseHead,
+    /// The request as far as it has been written for the upstream: first its head.
     request_out: Vec<u8>,
     /// The identity of the exchange, once somebody needs it.
     id: Option<String>,
     /// What it is marked with, where its service asks for that.
     marks: Option<Marks>,
+    head_bytes: usize,
 }
 
 /// What becomes of a channel after an exchange.
@@ -91,6 +93,7 @@ impl<'s, R: Reply<'s>> Channel<'s, R> {
             request_out: Vec::new(),
             id: None,
             marks: None,
+            head_bytes: 0,
         }
     }
 

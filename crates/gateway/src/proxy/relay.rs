@@ -77,6 +77,8 @@ pub(crate) enum Bad {
     Endless,
     /// It did not answer in time.
     Late,
+    /// It says that it has done nothing with the request.
+    Unprocessed,
     /// Its answer is malformed or ambiguous.
     Refused(Refusal),
 }
@@ -113,7 +115,8 @@ pub(crate) async fn relay<'s, R: Reply<'s>>(
     let amended = flow.extras.and_then(|extras| extras.borrow_mut().amend(head, flow.asked));
     let shown = amended.as_ref().unwrap_or(head);
     let client_keeps = client.head(shown, shown.framing(), flow.request_id, keeps);
-    let mut body = ResponseBody { reader, want, told_end: false };
+    let follows = head.framing() != Framing::None && upstream.ends_with_message();
+    let mut body = ResponseBody { reader, want, told_end: false, follows };
     if let Err(relayed) = body.pass(upstream, client, flow).await {
         return relayed;
     }
@@ -151,6 +154,7 @@ async fn final_head<'s, R: Reply<'s>>(
                 }
                 Ok(_) => {}
                 Err(Cut::Late) => return Err(Relayed::Bad(Bad::Late)),
+                Err(Cut::Unprocessed) => return Err(Relayed::Bad(Bad::Unprocessed)),
             },
             Parsed::Complete { head_len } => {
                 upstream.buffer.consume(head_len);
@@ -176,6 +180,8 @@ struct ResponseBody {
     reader: BodyReader,
     want: Want,
     told_end: bool,
+    /// Trailers may follow it in a frame of their own.
+    follows: bool,
 }
 
 impl ResponseBody {
@@ -209,16 +215,19 @@ impl ResponseBody {
                 }
                 Progress::More => {
                     upstream.buffer.consume(used);
-                    if let Some(extras) = flow.extras {
-                        extras.borrow_mut().flush(client).map_err(|_| Relayed::Broken)?;
+                    // what is known to be the end goes out with what comes before it
+                    if !upstream.has_ended() {
+                        if let Some(extras) = flow.extras {
+                            extras.borrow_mut().flush(client).map_err(|_| Relayed::Broken)?;
+                        }
+                        self.flush(client, flow).await?;
                     }
-                    self.flush(client, flow).await?;
                     flow.watch.arm(flow.timeouts.stall);
                     match upstream.fill(flow.watch).await {
                         Ok(0) => {
                             let ended = self.reader.end_of_input();
                             ended.map_err(|refusal| broken(flow, refusal))?;
-                            return self.end(client, flow);
+                            return self.end(upstream, client, flow).await;
                         }
                         Ok(_) => {}
                         Err(Cut::Late) if !flow.begun.get() => {
@@ -229,7 +238,7 @@ impl ResponseBody {
                 }
                 Progress::End => {
                     upstream.buffer.consume(used);
-                    return self.end(client, flow);
+                    return self.end(upstream, client, flow).await;
                 }
             }
         }
@@ -251,7 +260,16 @@ impl ResponseBody {
         client.flush(flow.watch).await.map_err(|_| Relayed::Broken)
     }
 
-    fn end<'s, R: Reply<'s>>(&mut self, client: &mut R, flow: &Flow<'_>) -> Result<(), Relayed> {
+    async fn end<'s, R: Reply<'s>>(
+        &mut self,
+        upstream: &mut Source<'_>,
+        client: &mut R,
+        flow: &Flow<'_>,
+    ) -> Result<(), Relayed> {
+        let framed = match self.follows {
+            true => Some(self.trailers(upstream, flow).await?),
+            false => None,
+        };
         if !self.told_end {
             let step = flow.inspected.borrow_mut().response_body(&[], true);
             self.obey(step, flow)?;
@@ -260,8 +278,23 @@ impl ResponseBody {
             let ended = extras.borrow_mut().end(flow.request, client);
             ended.map_err(|_| Relayed::Broken)?;
         }
-        client.end(self.reader.trailers());
+        client.end(framed.as_ref().unwrap_or(self.reader.trailers()));
         Ok(())
+    }
+
+    /// What follows a body in frames. Streams may rest between their last message and the end.
+    async fn trailers(
+        &mut self,
+        upstream: &mut Source<'_>,
+        flow: &Flow<'_>,
+    ) -> Result<Fields, Relayed> {
+        flow.watch.arm(flow.timeouts.stall);
+        match upstream.trailers(flow.watch).await {
+            Ok(Ok(trailers)) => Ok(trailers),
+            Ok(Err(refusal)) => Err(broken(flow, refusal)),
+            Err(Cut::Late) if !flow.begun.get() => Err(Relayed::Bad(Bad::Late)),
+            Err(_) => Err(broken(flow, Refusal::BodyTruncated)),
+        }
     }
 
     fn obey(&mut self, step: Step, flow: &Flow<'_>) -> Result<(), Relayed> {

@@ -4,10 +4,15 @@
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use h2::RecvStream;
+use h2::client::ResponseFuture;
+use h2::{RecvStream, SendStream};
+use http::HeaderMap;
 use tokio::io::ReadBuf;
+use wire::{Fields, Refusal};
 
 use super::buffer::Buffer;
+use super::h2::inflow::Frames;
+use super::h2::onward::Outflow;
 use crate::ticker::{Late, Watch};
 use crate::transport::{Reader, Writer};
 
@@ -18,6 +23,8 @@ pub(crate) enum Cut {
     Gone,
     /// The deadline passed.
     Late,
+    /// The other end says that it has done nothing with the request.
+    Unprocessed,
 }
 
 impl From<Late> for Cut {
@@ -31,18 +38,10 @@ impl From<Late> for Cut {
 pub(crate) enum Inflow<'s> {
     /// A connection of HTTP/1.1: heads and framed bodies, one after the other.
     Connection(Reader<'s>),
-    /// A stream of HTTP/2: the body of one message, and its end.
+    /// A stream of HTTP/2: one message, and its end.
     Stream(Box<Frames>),
     /// A stored message of HTTP/1.1, head and body.
     Memory([Bytes; 2]),
-}
-
-/// The body of an HTTP/2 message.
-#[derive(Debug)]
-pub(crate) struct Frames {
-    stream: RecvStream,
-    /// What did not fit when it came.
-    rest: Bytes,
 }
 
 /// What comes in.
@@ -57,10 +56,14 @@ impl<'s> Source<'s> {
         Self { inflow: Inflow::Connection(reader), buffer }
     }
 
-    /// The body of a message that came over HTTP/2.
+    /// The body of a request that came over HTTP/2.
     pub(crate) fn of_stream(stream: RecvStream, buffer: &'s mut Buffer) -> Self {
-        let frames = Frames { stream, rest: Bytes::new() };
-        Self { inflow: Inflow::Stream(Box::new(frames)), buffer }
+        Self { inflow: Inflow::Stream(Box::new(Frames::of_body(stream))), buffer }
+    }
+
+    /// A response that comes over HTTP/2.
+    pub(crate) fn of_response(response: ResponseFuture, buffer: &'s mut Buffer) -> Self {
+        Self { inflow: Inflow::Stream(Box::new(Frames::of_response(response))), buffer }
     }
 
     /// A message from memory.
@@ -71,6 +74,17 @@ impl<'s> Source<'s> {
     /// Whether the end of input is the end of the message rather than of the connection.
     pub(crate) fn ends_with_message(&self) -> bool {
         matches!(self.inflow, Inflow::Stream(_))
+    }
+
+    /// Whether it is known that nothing more comes.
+    pub(crate) fn has_ended(&self) -> bool {
+        matches!(&self.inflow, Inflow::Stream(frames) if frames.has_ended())
+    }
+
+    /// What follows the body of a message in frames, once that has come to its end.
+    pub(crate) async fn trailers(&mut self, watch: &Watch) -> Result<Result<Fields, Refusal>, Cut> {
+        let Inflow::Stream(frames) = &mut self.inflow else { return Ok(Ok(Fields::new())) };
+        watch.within(std::future::poll_fn(|context| frames.poll_trailers(context))).await?
     }
 
     /// Reads once and says how many bytes came; none when the other end has finished sending, or
@@ -124,42 +138,37 @@ fn copy(parts: &mut [Bytes], room: &mut [u8]) -> usize {
     copied
 }
 
-impl Frames {
-    fn poll_read(
-        &mut self,
-        context: &mut Context<'_>,
-        room: &mut [u8],
-    ) -> Poll<Result<usize, Cut>> {
-        if room.is_empty() {
-            return Poll::Ready(Ok(0));
-        }
-        while self.rest.is_empty() {
-            match std::task::ready!(self.stream.poll_data(context)) {
-                Some(Ok(data)) => self.rest = data,
-                Some(Err(_)) => return Poll::Ready(Err(Cut::Gone)),
-                None => return Poll::Ready(Ok(0)),
-            }
-        }
-        let count = self.rest.len().min(room.len());
-        let data = self.rest.split_to(count);
-        room[..count].copy_from_slice(&data);
-        // the other end may send as much again; a stream that is over needs no more
-        let _ = self.stream.flow_control().release_capacity(count);
-        Poll::Ready(Ok(count))
-    }
+/// Where bytes go.
+#[derive(Debug)]
+enum Way<'s> {
+    Connection(Writer<'s>),
+    /// The body of a request over HTTP/2.
+    Stream(Outflow),
 }
 
-/// What goes out over a connection of HTTP/1.1.
+/// What goes out.
 #[derive(Debug)]
 pub(crate) struct Sink<'s> {
-    writer: Writer<'s>,
+    way: Way<'s>,
     /// Bytes that the system has taken.
     pub(crate) taken: u64,
 }
 
 impl<'s> Sink<'s> {
     pub(crate) fn new(writer: Writer<'s>) -> Self {
-        Self { writer, taken: 0 }
+        Self { way: Way::Connection(writer), taken: 0 }
+    }
+
+    /// The body of a request over HTTP/2 behind its head of `head_bytes`; none if that was all.
+    pub(crate) fn of_stream(stream: Option<SendStream<Bytes>>, head_bytes: usize) -> Self {
+        Self { way: Way::Stream(Outflow::new(stream)), taken: head_bytes as u64 }
+    }
+
+    /// The message has been written; over HTTP/1.1 its bytes say so, and its trailers are in them.
+    pub(crate) fn end(&mut self, trailers: impl FnOnce() -> Option<HeaderMap>) {
+        if let Way::Stream(stream) = &mut self.way {
+            stream.end(trailers());
+        }
     }
 
     /// Writes all of `bytes`.
@@ -182,21 +191,29 @@ impl<'s> Sink<'s> {
         written: &mut usize,
     ) -> Poll<Result<(), Cut>> {
         while let Some(rest) = bytes.get(*written..).filter(|rest| !rest.is_empty()) {
-            match std::task::ready!(self.writer.poll_write(context, rest)) {
-                Ok(count) if count > 0 => {
-                    *written += count;
-                    self.taken += count as u64;
-                }
-                _ => return Poll::Ready(Err(Cut::Gone)),
+            let count =
+                match &mut self.way {
+                    Way::Connection(writer) => std::task::ready!(writer.poll_write(context, rest))
+                        .map_err(|_| Cut::Gone)?,
+                    Way::Stream(stream) => std::task::ready!(stream.poll_write(context, rest))
+                        .map_err(|_| Cut::Gone)?,
+                };
+            if count == 0 {
+                return Poll::Ready(Err(Cut::Gone));
             }
+            *written += count;
+            self.taken += count as u64;
         }
-        self.writer.poll_flush(context).map_err(|_| Cut::Gone)
+        match &mut self.way {
+            Way::Connection(writer) => writer.poll_flush(context).map_err(|_| Cut::Gone),
+            Way::Stream(_) => Poll::Ready(Ok(())),
+        }
     }
 
     /// Says that nothing more will be sent.
     pub(crate) async fn finish(&mut self, watch: &Watch) {
+        let Way::Connection(writer) = &mut self.way else { return };
         // the other end may be gone, and then it need not be told
-        let _ =
-            watch.within(std::future::poll_fn(|context| self.writer.poll_shutdown(context))).await;
+        let _ = watch.within(std::future::poll_fn(|context| writer.poll_shutdown(context))).await;
     }
 }

@@ -12,6 +12,7 @@ mod pool;
 mod prober;
 mod retry;
 mod room;
+mod streams;
 
 use std::cell::Cell;
 use std::net::IpAddr;
@@ -19,21 +20,22 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use policy::document::Upstreams;
-use policy::document::upstreams::{Balance, CircuitBounds, HashOn, Retries};
+use policy::document::upstreams::{Balance, CircuitBounds, HashOn, Protocol, Retries};
 use wire::RequestHead;
 
 use self::balance::Ring;
 use self::circuit::Bounds;
 pub(crate) use self::health::Probed;
-pub(crate) use self::pool::{Flight, Link, Outcome, Pool};
+pub(crate) use self::pool::{Carrier, Flight, Link, Outcome, Pool};
 pub(crate) use self::prober::Prober;
 use self::retry::RetryBudget;
 use self::room::Room;
+use self::streams::Found;
 use crate::limits::{RETRY_AFTER_S, TICK, Timeouts, UPSTREAM_IDLE, UPSTREAM_TRIES_MAX};
 use crate::metrics::Metrics;
-use crate::proxy::Buffer;
 use crate::ticker::{Ticker, Watch, ticks};
 use crate::tls::Connector;
+use crate::transport::Transport;
 
 /// Where a worker stands among the others.
 #[derive(Clone, Copy, Debug)]
@@ -171,7 +173,7 @@ impl Cluster {
 
     /// Closes connections that have been idle for too long.
     pub(crate) fn sweep(&self, ticker: &Ticker) {
-        self.members.iter().for_each(|member| member.pool.sweep(ticker));
+        self.members.iter().for_each(|member| member.pool.sweep(ticker, self.idle_ticks));
     }
 
     /// The way of a request. A `whole` one could be sent twice; what is sent as it comes needs a
@@ -236,12 +238,7 @@ impl Cluster {
             let room = &self.kept.room;
             let may = self.may_lose_one(ticker.now());
             let mut flight = Flight::begin(&member.pool, ticker, room, bounds, may);
-            if !route.fresh
-                && let Some(link) = member.pool.take()
-            {
-                return Ok(Lease { link, flight, idle_ticks: self.idle_ticks });
-            }
-            match self.connect(route, &flight.pool, watch, ticker).await {
+            match self.link(route, &flight.pool, watch, ticker).await {
                 Ok(link) => return Ok(Lease { link, flight, idle_ticks: self.idle_ticks }),
                 Err(Unreachable::Busy { after_s }) => return Err(Unreachable::Busy { after_s }),
                 Err(unreachable) => {
@@ -256,6 +253,77 @@ impl Cluster {
         Err(why)
     }
 
+    /// What the upstreams speak: all of a service the same.
+    pub(crate) fn protocol(&self) -> Protocol {
+        self.members.first().map(|member| member.pool.target.protocol).unwrap_or_default()
+    }
+
+    /// What one request can be sent over.
+    async fn link(
+        &self,
+        route: &mut Route,
+        pool: &Rc<Pool>,
+        watch: &Watch,
+        ticker: &Rc<Ticker>,
+    ) -> Result<Link, Unreachable> {
+        match pool.target.protocol {
+            Protocol::Http1 => {
+                let known = if route.fresh { None } else { pool.take() };
+                match known {
+                    Some(link) => Ok(link),
+                    None => self.connect(route, pool, watch, ticker).await.map(Link::own),
+                }
+            }
+            // what breaks a connection ends all its streams, so that none is given out afterwards
+            Protocol::Http2 => Box::pin(self.share(route, pool, watch, ticker)).await,
+        }
+    }
+
+    /// A part of a connection of HTTP/2: one that is there, or one that is opened for all who come
+    /// meanwhile.
+    async fn share(
+        &self,
+        route: &mut Route,
+        pool: &Rc<Pool>,
+        watch: &Watch,
+        ticker: &Rc<Ticker>,
+    ) -> Result<Link, Unreachable> {
+        loop {
+            watch.arm(self.timeouts.connect);
+            match pool.connections.find() {
+                Found::Share(share) => return Ok(Link::shared(share)),
+                Found::Opening(opening) => {
+                    let opened = watch.within(opening.ended()).await;
+                    if let Err(why) = opened.unwrap_or(Err(Unreachable::Late)) {
+                        route.attempts += 1;
+                        return Err(why);
+                    }
+                }
+                Found::Full => {
+                    if !self.kept.room.wait(self.pending_max, watch).await {
+                        return Err(Unreachable::Busy { after_s: RETRY_AFTER_S });
+                    }
+                }
+                Found::Nothing(opener) => {
+                    let opened = match self.connect(route, pool, watch, ticker).await {
+                        Ok(transport) => watch.within(streams::open(transport)).await,
+                        Err(why) => {
+                            opener.failed(why);
+                            return Err(why);
+                        }
+                    };
+                    let why = match opened {
+                        Ok(Ok(sender)) => return Ok(Link::shared(opener.opened(sender))),
+                        Ok(Err(_)) => Unreachable::Gone,
+                        Err(_) => Unreachable::Late,
+                    };
+                    opener.failed(why);
+                    return Err(why);
+                }
+            }
+        }
+    }
+
     /// A connection to one of the upstream's addresses.
     async fn connect(
         &self,
@@ -263,7 +331,7 @@ impl Cluster {
         pool: &Rc<Pool>,
         watch: &Watch,
         ticker: &Rc<Ticker>,
-    ) -> Result<Link, Unreachable> {
+    ) -> Result<Transport, Unreachable> {
         watch.arm(self.timeouts.connect);
         let found = watch.within(pool.names.addresses(ticker)).await;
         let addresses = found.map_err(|_| Unreachable::Late)?;
@@ -281,7 +349,7 @@ impl Cluster {
             why = match watch.within(secured).await {
                 Ok(Ok(transport)) => {
                     pool.names.prefer(address);
-                    return Ok(Link { transport, buffer: Buffer::new(), reused: false });
+                    return Ok(transport);
                 }
                 Ok(Err(error)) if connect::is_exhaustion(&error) => {
                     Unreachable::Busy { after_s: RETRY_AFTER_S }

@@ -7,13 +7,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use policy::document::Upstream;
-use policy::document::upstreams::Scheme;
+use policy::document::upstreams::{Protocol, Scheme};
 use tokio::net::TcpStream;
 
 use super::circuit::{Bounds, Circuit};
 use super::connect::Names;
 use super::health::Passive;
 use super::room::Room;
+use super::streams::{Connections, Share};
 use crate::limits::UPSTREAM_IDLE_MAX;
 use crate::metrics::UpstreamCounts;
 use crate::proxy::Buffer;
@@ -21,13 +22,55 @@ use crate::ticker::Ticker;
 use crate::tls::Connector;
 use crate::transport::Transport;
 
-/// A connection to an upstream.
+/// What a request is sent over.
 #[derive(Debug)]
 pub(crate) struct Link {
-    pub(crate) transport: Transport,
+    pub(crate) carrier: Carrier,
     pub(crate) buffer: Buffer,
     /// It has carried an exchange before: the upstream may be closing it right now.
     pub(crate) reused: bool,
+}
+
+/// What carries a request to an upstream.
+#[derive(Debug)]
+pub(crate) enum Carrier {
+    /// A connection of HTTP/1.1, for one request at a time.
+    Own(Transport),
+    /// A part of a connection of HTTP/2.
+    Shared(Share),
+}
+
+impl Link {
+    /// A connection that has carried nothing.
+    pub(super) fn own(transport: Transport) -> Self {
+        let carrier = Carrier::Own(transport);
+        Self { carrier, buffer: Buffer::new(), reused: false }
+    }
+
+    pub(super) fn shared(share: Share) -> Self {
+        let reused = share.reused;
+        Self { carrier: Carrier::Shared(share), buffer: Buffer::new(), reused }
+    }
+
+    /// Whether its silence may be that of an upstream which has closed an idle connection. Those of
+    /// HTTP/2 are left with a word.
+    pub(crate) fn may_have_been_closed(&self) -> bool {
+        self.reused && matches!(self.carrier, Carrier::Own(_))
+    }
+
+    /// Nothing came over it in time: others should not have to find that out, too.
+    pub(crate) fn give_up(&self) {
+        if let Carrier::Shared(share) = &self.carrier {
+            share.retire();
+        }
+    }
+
+    fn is_quiet(&mut self) -> bool {
+        match &mut self.carrier {
+            Carrier::Own(transport) => transport.is_quiet(),
+            Carrier::Shared(_) => false,
+        }
+    }
 }
 
 /// One upstream of one service. It stays the same over reloads that keep both.
@@ -44,6 +87,8 @@ pub(crate) struct Pool {
     /// The connection used last comes last and is taken first, so that the others can grow old
     /// and be closed.
     idle: RefCell<Vec<Idle>>,
+    /// Those of HTTP/2.
+    pub(super) connections: Connections,
 }
 
 #[derive(Debug)]
@@ -67,6 +112,7 @@ impl Pool {
             passive: Cell::default(),
             in_flight: Cell::new(0),
             idle: RefCell::default(),
+            connections: Connections::default(),
         }
     }
 
@@ -83,7 +129,8 @@ impl Pool {
             (Scheme::Http, _) => Ok(Transport::Plain(stream)),
             (Scheme::Https, None) => Err(io::Error::from(io::ErrorKind::Unsupported)),
             (Scheme::Https, Some(connector)) => {
-                let secured = Box::pin(connector.connect(stream, &self.target.host, false)).await;
+                let (host, http2) = (&self.target.host, self.target.protocol == Protocol::Http2);
+                let secured = Box::pin(connector.connect(stream, host, http2)).await;
                 if let Err(error) = &secured {
                     tracing::warn!(%error, upstream = self.target.host, "no TLS with an upstream");
                 }
@@ -102,13 +149,14 @@ impl Pool {
         let mut idle = self.idle.borrow_mut();
         std::iter::from_fn(|| idle.pop())
             .map(|idle| idle.link)
-            .find_map(|mut link| link.transport.is_quiet().then_some(link))
+            .find_map(|mut link| link.is_quiet().then_some(link))
     }
 
     /// Keeps a connection for the next exchange, until `close_at`.
     pub(crate) fn put_back(&self, mut link: Link, close_at: u32) {
         let mut idle = self.idle.borrow_mut();
-        if idle.len() < UPSTREAM_IDLE_MAX && link.buffer.is_empty() {
+        let own = matches!(link.carrier, Carrier::Own(_));
+        if own && idle.len() < UPSTREAM_IDLE_MAX && link.buffer.is_empty() {
             link.buffer.relax();
             link.reused = true;
             idle.push(Idle { link, close_at });
@@ -116,10 +164,11 @@ impl Pool {
     }
 
     /// Closes what has been idle for too long, or was closed by the upstream.
-    pub(crate) fn sweep(&self, ticker: &Ticker) {
+    pub(crate) fn sweep(&self, ticker: &Ticker, idle_ticks: u32) {
         let now = ticker.now();
         let mut idle = self.idle.borrow_mut();
-        idle.retain_mut(|idle| idle.close_at > now && idle.link.transport.is_quiet());
+        idle.retain_mut(|idle| idle.close_at > now && idle.link.is_quiet());
+        self.connections.sweep(now, idle_ticks);
     }
 }
 

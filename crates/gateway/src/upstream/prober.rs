@@ -8,18 +8,23 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use policy::document::Upstream;
-use policy::document::upstreams::{HealthCheck, Scheme};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use policy::document::upstreams::{HealthCheck, Protocol, Scheme};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
 use wire::response::{self, Asked, ResponseHead};
 use wire::{HeadLimits, Parsed};
 
 use super::connect::connect;
 use super::health::{Checked, Probed};
+use super::streams;
 use crate::error::GatewayError;
 use crate::limits::{HEAD_BUFFER_BYTES, UPSTREAM_ADDRESSES_MAX};
 use crate::reload::{Arrangement, Slot};
 use crate::tls::Connector;
+use crate::transport::Transport;
+
+/// Why an upstream could not be asked in HTTP/2.
+type BoxedError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The prober's thread. Dropping it stops it.
 #[derive(Debug)]
@@ -150,24 +155,26 @@ async fn ask(subject: &Subject) -> io::Result<u16> {
         }
     }
     let stream = connected?;
-    match (target.scheme, connector) {
-        (Scheme::Http, _) => converse(stream, target, &check.path).await,
-        (Scheme::Https, None) => Err(io::Error::from(io::ErrorKind::Unsupported)),
+    let transport = match (target.scheme, connector) {
+        (Scheme::Http, _) => Transport::Plain(stream),
+        (Scheme::Https, None) => return Err(io::Error::from(io::ErrorKind::Unsupported)),
         (Scheme::Https, Some(connector)) => {
-            let secured = Box::pin(connector.connect(stream, &target.host, false)).await?;
-            converse(secured, target, &check.path).await
+            let http2 = target.protocol == Protocol::Http2;
+            Transport::secure(Box::pin(connector.connect(stream, &target.host, http2)).await?)
         }
-    }
+    };
+    converse(transport, target, &check.path).await
 }
 
 /// Asks over a connection that is there.
-async fn converse(
-    mut stream: impl AsyncRead + AsyncWrite + Unpin,
-    target: &Upstream,
-    path: &str,
-) -> io::Result<u16> {
+async fn converse(mut stream: Transport, target: &Upstream, path: &str) -> io::Result<u16> {
     let host =
         if target.host.contains(':') { format!("[{}]", target.host) } else { target.host.clone() };
+    if target.protocol == Protocol::Http2 {
+        let scheme = if target.scheme == Scheme::Https { "https" } else { "http" };
+        let uri = format!("{scheme}://{host}:{}{path}", target.port);
+        return ask_in_frames(stream, &uri).await.map_err(io::Error::other);
+    }
     let request = format!(
         "GET {path} HTTP/1.1\r\nHost: {host}:{}\r\nUser-Agent: palisade-health-check\r\n\
          Accept: */*\r\nConnection: close\r\n\r\n",
@@ -194,4 +201,12 @@ async fn converse(
             return Err(malformed());
         }
     }
+}
+
+/// The same of an upstream that speaks HTTP/2.
+async fn ask_in_frames(transport: Transport, uri: &str) -> Result<u16, BoxedError> {
+    let request = http::Request::get(uri).header("user-agent", "palisade-health-check");
+    let mut sender = streams::open(transport).await?;
+    let (response, _) = sender.send_request(request.body(())?, true)?;
+    Ok(response.await?.status().as_u16())
 }

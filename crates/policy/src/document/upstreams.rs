@@ -60,7 +60,7 @@ pub enum Protocol {
     /// HTTP/1.1.
     #[default]
     Http1,
-    /// HTTP/2, as gRPC needs it.
+    /// HTTP/2, as gRPC needs it: over TLS by ALPN, in the clear by prior knowledge.
     Http2,
 }
 
@@ -217,13 +217,16 @@ fn targets(
         };
         let Some(upstream) = upstream(&text.value, protocol) else {
             let message = format!("`{}` is not an upstream", text.value);
-            refuse("config::upstream", message, "write http://HOST:PORT, without a path");
+            refuse(
+                "config::upstream",
+                message,
+                "write http://HOST:PORT, https:// or h2c://, without a path",
+            );
             continue;
         };
-        if upstream.protocol == Protocol::Http2 {
-            let message = format!("`{}` is not carried out by this version", text.value);
-            let remedy = "write http://HOST:PORT or https://HOST:PORT, and leave `protocol` out";
-            refuse("config::not_in_this_version", message, remedy);
+        if targets.first().is_some_and(|first| first.protocol != upstream.protocol) {
+            let message = format!("`{}` speaks another protocol than the first", text.value);
+            refuse("config::protocol", message, "let all upstreams of a service speak the same");
         } else if targets
             .iter()
             .any(|known| (&known.host, known.port) == (&upstream.host, upstream.port))

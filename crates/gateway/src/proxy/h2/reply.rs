@@ -14,6 +14,7 @@ use wire::{Fields, Framing};
 
 use super::super::reply::Reply;
 use super::super::stream::{Cut, Sink};
+use super::header_map;
 use crate::refuse::Rendered;
 use crate::ticker::Watch;
 
@@ -114,7 +115,7 @@ impl<'s> Reply<'s> for Frames {
         let mut response = Response::new(());
         *response.status_mut() =
             StatusCode::from_u16(head.status()).unwrap_or(StatusCode::BAD_GATEWAY);
-        *response.headers_mut() = fields(head.fields());
+        *response.headers_mut() = header_map(head.fields());
         if let Some(id) = request_id.and_then(|id| id.parse().ok()) {
             response.headers_mut().insert("x-request-id", id);
         }
@@ -132,7 +133,7 @@ impl<'s> Reply<'s> for Frames {
 
     fn end(&mut self, trailers: &Fields) {
         self.ended = true;
-        self.trailers = (!trailers.is_empty()).then(|| fields(trailers));
+        self.trailers = (!trailers.is_empty()).then(|| header_map(trailers));
     }
 
     fn pending(&self) -> usize {
@@ -155,7 +156,7 @@ impl<'s> Reply<'s> for Frames {
     async fn interim(&mut self, head: &ResponseHead, _watch: &Watch) -> Result<(), Cut> {
         let mut response = Response::new(());
         *response.status_mut() = StatusCode::from_u16(head.status()).map_err(|_| Cut::Gone)?;
-        *response.headers_mut() = fields(head.fields());
+        *response.headers_mut() = header_map(head.fields());
         self.line.borrow_mut().respond.send_informational(response).map_err(|_| Cut::Gone)
     }
 
@@ -200,20 +201,6 @@ impl<'s> Reply<'s> for Frames {
     fn bare(&mut self) -> Option<&mut Sink<'s>> {
         None
     }
-}
-
-/// The fields that are forwarded. What cannot stand in HTTP/2 could not stand in HTTP/1.1 either,
-/// and has been refused.
-fn fields(fields: &Fields) -> HeaderMap {
-    let mut map = HeaderMap::with_capacity(fields.len());
-    for (name, value) in fields.end_to_end() {
-        if let (Ok(name), Ok(value)) =
-            (HeaderName::from_bytes(name), HeaderValue::from_bytes(value))
-        {
-            map.append(name, value);
-        }
-    }
-    map
 }
 
 /// The status that gRPC has for one of HTTP: its own mapping for what proxies answer, and the
