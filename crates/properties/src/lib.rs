@@ -20,6 +20,7 @@ pub mod query;
 mod recording;
 pub mod request;
 pub mod response;
+pub mod schema_pair;
 pub mod settings;
 pub mod written;
 

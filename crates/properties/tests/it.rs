@@ -57,3 +57,10 @@ fn every_target_has_its_file_and_its_seeds() {
     assert_eq!(names("fuzz_targets"), files);
     assert_eq!(names("seeds"), known);
 }
+
+#[test]
+fn verdicts_on_schemas_are_those_of_the_other_validator() {
+    let valid: usize = (0..2_000).map(|seed| properties::schema_pair::check(seed, 10)).sum();
+    // neither everything nor nothing is valid, so that both verdicts are compared
+    assert!((2_000..18_000).contains(&valid), "{valid}");
+}

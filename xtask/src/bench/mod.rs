@@ -5,6 +5,7 @@
 //! Absolute times belong to one machine on one day. What is to be compared are the ratios.
 
 mod analyze;
+mod contract;
 mod hostile;
 mod idle;
 mod idle_tls;
@@ -76,6 +77,8 @@ enum Part {
     Idle,
     /// One exchange behind the gateway, stage by stage
     Stages,
+    /// One JSON body against its schema
+    Contract,
 }
 
 impl Part {
@@ -87,7 +90,7 @@ impl Part {
             Self::Http2 | Self::IdleTls => &[script::NGINX, script::H2LOAD],
             Self::Peers => &[script::NGINX, script::WRK, script::PEERS],
             Self::Hostile | Self::Idle => &[script::NGINX],
-            Self::Analyze | Self::Stages => &[],
+            Self::Analyze | Self::Stages | Self::Contract => &[],
         }
     }
 
@@ -103,6 +106,7 @@ impl Part {
             Self::Analyze => analyze::measure(binary, &options.recording),
             Self::Idle => idle::measure(binary),
             Self::Stages => stages::measure(),
+            Self::Contract => contract::measure(),
         }
     }
 }

@@ -31,19 +31,31 @@ fn short(offset: usize) -> u32 {
 }
 
 impl<'t> Run<'_, 't> {
-    /// Two members of one object must not have the same name.
-    pub(super) fn check_duplicate(&mut self, level: &mut Level, name: Name) {
+    /// Adds a name to the innermost object, in which there must not be another of it; its position,
+    /// and where the frames of the object begin.
+    #[inline]
+    pub(super) fn add_name(&mut self, name: Name) -> Option<(u32, usize)> {
+        let level = self.levels.last_mut()?;
         let bit = 1_u64 << (name.hash & 63);
         let maybe = level.hashes & bit != 0;
+        let (position, first) = (level.count, level.frames);
         level.hashes |= bit;
-        if !maybe || level.crowded {
-            return;
+        level.count += 1;
+        if maybe && !level.crowded {
+            if position > COMPARED_NAMES_MAX {
+                level.crowded = true;
+            } else {
+                let from = level.names;
+                self.check_duplicate(from, name);
+            }
         }
-        if level.count > COMPARED_NAMES_MAX {
-            level.crowded = true;
-            return;
-        }
-        let names = &self.names[level.names..];
+        self.names.push(name);
+        Some((position, first))
+    }
+
+    /// Compares a name with those that stand behind the position `from`.
+    fn check_duplicate(&mut self, from: usize, name: Name) {
+        let names = &self.names[from..];
         let same = names
             .iter()
             .any(|other| other.hash == name.hash && self.name_text(*other) == self.name_text(name));

@@ -416,19 +416,12 @@ impl Sink for Run<'_, '_> {
     }
 
     fn name(&mut self, text: Text<'_>) {
-        let Some(mut level) = self.levels.last().copied() else { return };
         let decoded = text.decode();
         let hash = hash(decoded.as_bytes());
         let name = Name::new(hash, self.at + 1, text.raw().len());
         self.wanted.clear();
-        let position = level.count;
-        self.check_duplicate(&mut level, name);
-        self.names.push(name);
-        level.count += 1;
-        if let Some(last) = self.levels.last_mut() {
-            *last = level;
-        }
-        for frame in level.frames..self.frames.len() {
+        let Some((position, first)) = self.add_name(name) else { return };
+        for frame in first..self.frames.len() {
             self.member(frame, &decoded, hash, text, position);
         }
     }
