@@ -105,23 +105,24 @@ pub(super) struct Run<'p, 't> {
 }
 
 impl<'p, 't> Run<'p, 't> {
+    /// The stacks that every instance uses begin with room for an ordinary one.
     pub(super) fn new(program: &'p Program, text: &'t str, steps: usize) -> Self {
         Self {
             program,
             root: program.root,
             text,
             at: 0,
-            levels: Vec::new(),
-            frames: Vec::new(),
+            levels: Vec::with_capacity(8),
+            frames: Vec::with_capacity(8),
             links: Vec::new(),
-            requests: Vec::new(),
-            names: Vec::new(),
+            requests: Vec::with_capacity(8),
+            names: Vec::with_capacity(32),
             closing: None,
             words: Vec::new(),
             marks: Vec::new(),
             missed: Vec::new(),
             elements: Vec::new(),
-            wanted: Vec::new(),
+            wanted: Vec::with_capacity(4),
             verdicts: Vec::new(),
             steps,
             prefix: String::new(),
