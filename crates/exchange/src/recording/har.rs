@@ -281,11 +281,9 @@ impl Har {
         // a string that is not closed swallows the beginning of the next entry
         let opening = |name: &[u8]| !self.opening.is_empty() && name == self.opening;
         let known = |name: &[u8]| FIRST_MEMBERS.contains(&name);
-        let opened = find_entry(rest, 1, opening).or_else(|| find_entry(rest, at.max(1), known));
-        let next = match (closed, opened) {
-            (Some(closed), Some(opened)) => Some(closed.min(opened)),
-            (closed, opened) => closed.or(opened),
-        };
+        // the nearest of all: what is found must not depend on how many bytes have come
+        let opened = [find_entry(rest, 1, opening), find_entry(rest, at.max(1), known)];
+        let next = opened.into_iter().chain([closed]).flatten().min();
         if next.is_none() && (last || rest.len() > SEARCH_BYTES) {
             self.place = Place::Searching(level);
             return Some(at.max(1));
