@@ -232,7 +232,7 @@ impl Har {
             Ok(draft) => {
                 self.wanted = 0;
                 feed.tally.records += 1;
-                self.remember_opening(rest);
+                self.remember_opening(&rest[..pull.at()]);
                 self.entry.hand_on(&draft, at, feed);
                 return Ok(Step::Took(pull.at()));
             }
@@ -264,7 +264,8 @@ impl Har {
     }
 
     fn remember_opening(&mut self, entry: &[u8]) {
-        let mut pull = Pull::new(entry.get(1..OPENING_BYTES).unwrap_or_default());
+        let window = &entry[..entry.len().min(OPENING_BYTES)];
+        let mut pull = Pull::new(window.get(1..).unwrap_or_default());
         if let Ok(Some(name)) = pull.member()
             && self.opening != name.raw()
         {
