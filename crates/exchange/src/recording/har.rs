@@ -264,8 +264,8 @@ impl Har {
     }
 
     fn remember_opening(&mut self, entry: &[u8]) {
-        let window = &entry[..entry.len().min(OPENING_BYTES)];
-        let mut pull = Pull::new(window.get(1..).unwrap_or_default());
+        let window = entry.get(1..entry.len().min(OPENING_BYTES));
+        let mut pull = Pull::new(window.unwrap_or_default());
         if let Ok(Some(name)) = pull.member()
             && self.opening != name.raw()
         {
