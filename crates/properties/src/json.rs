@@ -2,6 +2,7 @@
 //! limits are lower; what it tells, written down, is the same text to it.
 
 use exchange::json::{self, Container, FaultKind, Literal, Sink, Text};
+use exchange::limits;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
@@ -22,10 +23,24 @@ pub fn check(bytes: &[u8]) {
         }
         Err(fault) => {
             assert!(fault.at <= bytes.len(), "{fault}");
-            let limited = matches!(fault.kind, FaultKind::Depth | FaultKind::Tokens);
+            let limited = match fault.kind {
+                FaultKind::Depth | FaultKind::Tokens => true,
+                FaultKind::NumberLength => {
+                    // The fault is told right behind the number.
+                    let digits =
+                        bytes[..fault.at].iter().rev().take_while(|byte| in_number(**byte));
+                    assert!(digits.count() > limits::JSON_NUMBER_BYTES_MAX, "{fault}");
+                    true
+                }
+                _ => false,
+            };
             assert!(limited || value(bytes).is_err(), "serde_json reads what has a {fault}");
         }
     }
+}
+
+const fn in_number(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')
 }
 
 fn value(text: &[u8]) -> serde_json::Result<Value> {
